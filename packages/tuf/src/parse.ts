@@ -82,7 +82,7 @@ function parseSignatures(value: Json | undefined, shape: Shape): Signature[] {
   return signatures
 }
 
-const readers: { readonly [K in TopLevelRole]: (signed: JsonObject, shape: Shape) => Signed } = {
+const readers: Readonly<Record<TopLevelRole, (signed: JsonObject, shape: Shape) => Signed>> = {
   root(signed, shape): Root {
     const keys = parseKeys(signed.get('keys'), 'keys', shape)
     const roles = shape.object(signed.get('roles'), 'roles')
