@@ -72,7 +72,11 @@ describe('admission of a change set', () => {
       },
       {},
     ],
-    ['too few signatures', { held: { targets: top(1, [w(k1, k2)]) }, set: { w: { signers: [k1] } } }, {}],
+    [
+      'too few signatures',
+      { held: { targets: top(1, [w(k1, k2)]) }, set: { w: { signers: [k1] } } },
+      { code: 'SIGNATURE_THRESHOLD' },
+    ],
     [
       'too few signatures for a threshold of two',
       {
