@@ -1,0 +1,5 @@
+export { KeysError, type KeysCode } from './errors.js'
+export { fromSeed, generate, KEY_TYPES, PrivateKey, seedBytes, type KeyType } from './private-key.js'
+export { readKeyFile, type KeyFile, type PrivateKeyFile, type PublicKeyFile } from './key-file.js'
+export { type Cost, type Passphrase, type SealOptions } from './secretbox.js'
+export { checkName, KeyStore, type AskPassphrase, type KeyList, type StoredKey } from './key-store.js'
