@@ -132,6 +132,15 @@ describe('keys: key files', () => {
       await refusal('KEY_FILE_REFUSED', () => readBox(Buffer.from(json.replace(from, to)), 'x'))
   })
 
+  it('refuses a salt, nonce or ciphertext that is short or not base64', async () => {
+    const json = Buffer.from(readPem(file, 'x')?.bytes ?? []).toString()
+    for (const name of ['salt', 'nonce', 'ciphertext'])
+      for (const value of ['"AAAA!"', '1', ...(name === 'ciphertext' ? [] : ['"AAAA"'])]) {
+        const changed = json.replace(new RegExp(`"${name}":"[^"]*"`), `"${name}":${value}`)
+        await refusal('KEY_FILE_BROKEN', () => readBox(Buffer.from(changed), 'x'))
+      }
+  })
+
   it('opens the older files of cosign', async () => {
     const old = privateFile(file.replaceAll('SIGSTORE', 'COSIGN'))
     expect(old).to.include({ format: 'cosign', encrypted: true })
@@ -146,6 +155,7 @@ describe('keys: key files', () => {
   it('refuses a file of two keys: two readers could take two of them', async () => {
     await refusal('KEY_FILE_BROKEN', () => read(file + file))
     await refusal('KEY_FILE_BROKEN', () => read(key.publicPem + file))
+    await refusal('KEY_FILE_BROKEN', () => read(key.publicPem + file.slice(0, -20)))
   })
 
   it('reads plain PEM of each form with a warning', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { verifySignature } from '@nv2/tuf'
 import { expect } from 'chai'
@@ -28,15 +28,20 @@ describe('keys: the key store', () => {
   afterEach(() => remove())
 
   it('keeps a new key readable by its owner only, whatever the umask', async () => {
-    const before = process.umask(0)
-    try {
-      await store.generate('release', 'ed25519', say('secret'))
-    } finally {
-      process.umask(before)
+    await mkdir(join(folder, '..'))
+    for (const mask of [0, 0o777]) {
+      const before = process.umask(mask)
+      try {
+        await store.generate('release', 'ed25519', say('secret'))
+      } finally {
+        process.umask(before)
+      }
+      expect(await mode(folder)).to.equal(0o700)
+      expect(await readdir(folder)).to.have.members(['release.key', 'release.pub'])
+      for (const file of ['release.key', 'release.pub'])
+        expect(await mode(join(folder, file))).to.equal(0o600)
+      if (mask === 0) await rm(folder, { recursive: true })
     }
-    expect(await mode(folder)).to.equal(0o700)
-    expect(await readdir(folder)).to.have.members(['release.key', 'release.pub'])
-    for (const file of ['release.key', 'release.pub']) expect(await mode(join(folder, file))).to.equal(0o600)
     expect(await readFile(join(folder, 'release.key'), 'latin1')).to.match(
       /^-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----/,
     )

@@ -138,6 +138,8 @@ export function trustSnapshot(
   requireThreshold(timestamp.current.root.roles.snapshot, envelope, 'snapshot', 'root')
   requireVersion('snapshot', signed.version, meta.version, 'timestamp')
   if (floor) {
+    // Also when the timestamp's floor, which names this number too, was dropped because only that role's key went (C1).
+    requireNotBelow('snapshot', signed.version, floor.version)
     if (signed.version === floor.version && sha256Hex(bytes) !== floor.sha256)
       throw new TufError('EQUIVOCATION', `two different snapshots carry the version ${signed.version}`, {
         role: 'snapshot',

@@ -40,7 +40,7 @@ describe('patterns of target paths', () => {
         return naive(p.slice(1), s) || (s !== '' && !s.startsWith('/') && naive(p, s.slice(1)))
       return (
         s !== '' &&
-        (p.charAt(0) === s.charAt(0) || (p.startsWith('?') && !s.startsWith('/'))) &&
+        (s.startsWith(p.slice(0, 1)) || (p.startsWith('?') && !s.startsWith('/'))) &&
         naive(p.slice(1), s.slice(1))
       )
     }

@@ -1,0 +1,5 @@
+export { main, type Host } from './main.js'
+export { COMMANDS, GLOBAL_OPTIONS, GROUPS, type CommandSpec, type OptionSpec } from './commands.js'
+export { type Context, type Options, type Run } from './context.js'
+export { EXIT, exitOf, type Code, type Exit } from './exit.js'
+export { CliError, usage, type CliCode } from './errors.js'

@@ -1,0 +1,265 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { copyGraph, createLayout, parseReference, RegistryClient, type CopyEvent } from '@nv2/oci'
+import { encodeJson, jsonObject, type RoleName } from '@nv2/tuf'
+import { chooseRegistry, type Config, type Registry } from '../config.js'
+import { ClientError } from '../errors.js'
+import { UNBOUND, type Home } from '../home.js'
+import { ociUrl, tufUrl } from '../metadata-source.js'
+import { placeOf } from '../place.js'
+import { firstRootSha256 } from '../root-update.js'
+import { findStored, type StoredArtifact } from './add.js'
+import { requireSigned, rolesFor, rolesOf, type Outgoing } from './change-set.js'
+import type { VersionRef } from './drafts.js'
+import type { Editor } from './edit.js'
+import type { Repositories } from './repositories.js'
+import type { RepoView } from './repo-view.js'
+import { checkSet, consumersRefuse } from './self-check.js'
+import { ServiceClient, type UploadAnswer, type UploadState } from './service-client.js'
+import { signRequest } from './upload-right.js'
+
+export interface UploadBench extends Editor {
+  readonly home: Home
+  readonly config: Config
+  readonly repositories: Repositories
+  readonly signal?: AbortSignal
+}
+
+export interface UploadRequest {
+  /** An artifact with the roles that speak for it; or `role`; or every draft of `repo`. */
+  readonly name?: string
+  readonly role?: RoleName
+  readonly repo?: string
+  readonly registry?: string
+  /** A bearer token instead of signatures of the request. */
+  readonly token?: string
+  /** Milliseconds to wait until it is published; not at all when left out. */
+  readonly wait?: number
+  readonly onProgress?: (event: CopyEvent) => void
+}
+
+export interface Uploaded {
+  readonly registry: string
+  readonly repo: string
+  /** Name and digest of the artifact, if one was sent. */
+  readonly artifact: { readonly name: string; readonly digest: string } | null
+  readonly roles: readonly {
+    readonly role: RoleName
+    readonly version: number
+    /** Came unchanged from another repository. */
+    readonly imported: boolean
+  }[]
+  /** Null when the service had every role already. */
+  readonly id: string | null
+  readonly state: UploadState
+  readonly revocation: boolean
+  /** Published roles that have to be signed again. */
+  readonly resign: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** Checks everything here first; then the artifact goes, then all roles as one change set. */
+export async function upload(bench: UploadBench, request: UploadRequest): Promise<Uploaded> {
+  const { name, role, repo } = request
+  if (
+    (name === undefined && role === undefined && repo === undefined) ||
+    (name !== undefined && role !== undefined)
+  )
+    throw new ClientError(
+      'USAGE',
+      'say what to upload: NAME, or --role ROLE, or --repo NAME for all its drafts',
+    )
+  const registry = registryFor(bench.config, request)
+  const artifact = name === undefined ? null : await findStored(bench.home, name)
+  const view = await bench.repositories.current(registry.repo)
+  const roles = await select(bench, view, request, artifact)
+  const revocation = roles.some(({ draft }) => draft?.note.revocation === true)
+  const warnings: string[] = []
+
+  await requireSigned(view, roles, bench.keyring)
+  const admission = await checkSet(view, roles, bench.now, revocation)
+  warnings.push(...admission.warnings)
+  const refusal = artifact && (await consumersRefuse(admission.view, artifact.name, bench.now))
+  if (refusal != null) warnings.push(`consumers will refuse ${artifact?.name ?? ''} for now: ${refusal}`)
+
+  const service = new ServiceClient(tufUrl(registry), bench.signal)
+  const set = roles.length === 0 ? null : await changeSet(service, roles, revocation)
+  const right = set && (await rightFor(bench, view, registry, request, roles, set))
+  if (artifact) await sendArtifact(bench, registry, artifact, request)
+  const answer = set && right ? await service.upload(set, right) : null
+  if (answer) await settle(view, roles)
+  const state =
+    answer && request.wait !== undefined
+      ? await published(service, answer, request.wait, bench.signal)
+      : answer?.state
+  return {
+    registry: registry.name,
+    repo: view.repo,
+    artifact: artifact && { name: artifact.name, digest: artifact.descriptor.digest },
+    roles: roles.map((one) => ({ role: one.role, version: one.version, imported: one.draft === null })),
+    id: answer?.id ?? null,
+    state: state ?? 'published',
+    revocation,
+    resign: [...new Set([...admission.resign, ...(answer?.resign ?? [])])],
+    warnings: [...new Set([...warnings, ...(answer?.warnings ?? [])])],
+  }
+}
+
+/** `--repo` also says which registry, when only one serves it. */
+function registryFor(config: Config, { repo, registry: named }: UploadRequest): Registry {
+  const serving = repo === undefined ? [] : config.registries.filter((one) => one.repo === repo)
+  if (named === undefined && serving.length > 0) return chooseRegistry({ registries: serving }, 'upload')
+  const registry = chooseRegistry(config, 'upload', named)
+  if (repo !== undefined && repo !== UNBOUND && registry.repo !== repo)
+    throw new ClientError(
+      'REPO_UNKNOWN',
+      `the registry ${registry.name} serves the TUF repository ${registry.repo}, not ${repo}: configure one for it with \`nv2 registry add\``,
+    )
+  return registry
+}
+
+async function select(
+  bench: UploadBench,
+  view: RepoView,
+  request: UploadRequest,
+  artifact: StoredArtifact | null,
+): Promise<Outgoing[]> {
+  const { role } = request
+  if (artifact) {
+    const roles = await rolesFor(bench.home, view, artifact.name, bench.keyring)
+    if (roles.length === 0) await requireKnown(bench, view, artifact)
+    return roles
+  }
+  if (role !== undefined) {
+    const draft = view.draft(role)
+    if (!draft)
+      throw new ClientError(
+        'NOTHING_TO_DO',
+        `there is no draft of ${role} for ${view.repo} that is not published yet`,
+      )
+    return rolesOf(view, [draft], bench.keyring)
+  }
+  const drafts = view.allDrafts()
+  if (drafts.length === 0)
+    throw new ClientError(
+      'NOTHING_TO_DO',
+      `every draft of ${view.repo} is published; there is nothing to upload`,
+    )
+  return rolesOf(view, drafts, bench.keyring)
+}
+
+/** No role to send: fine when all is published; else the artifact was signed where this registry does not look. */
+async function requireKnown(bench: UploadBench, view: RepoView, artifact: StoredArtifact): Promise<void> {
+  const waiting = (await bench.repositories.unbound.all()).find((draft) =>
+    draft.envelope.signed.targets.has(artifact.name),
+  )
+  if (waiting)
+    throw new ClientError(
+      'ROLE_UNKNOWN',
+      `${artifact.name} is signed by ${waiting.role}, to which nobody in ${view.repo} delegates yet: its operator has to, and publish it`,
+    )
+  for (const { vote } of await view.edgesFor(artifact.name))
+    if ((await view.newest(vote.role))?.envelope.signed.targets.has(artifact.name)) return
+  throw new ClientError(
+    'NOTHING_TO_DO',
+    `nobody has signed ${artifact.name}: \`nv2 sign ${artifact.name} KEY\` first`,
+  )
+}
+
+async function changeSet(
+  service: ServiceClient,
+  roles: readonly Outgoing[],
+  revocation: boolean,
+): Promise<Uint8Array> {
+  const items = []
+  for (const { role, bytes, draft } of roles) {
+    // An imported file follows whatever is there: its version is its publisher's. A draft names what it was made from,
+    // and never anything newer: that would undo somebody else's work unseen.
+    const replaces = draft ? draft.note.replaces : await service.head(role)
+    items.push(
+      jsonObject([
+        ['role', role],
+        ['replaces', replaces && refTree(replaces)],
+        ['imported', draft === null ? true : undefined],
+        ['metadata', Buffer.from(bytes).toString('base64')],
+      ]),
+    )
+  }
+  return encodeJson(
+    jsonObject([
+      ['version', 1],
+      ['revocation', revocation],
+      ['roles', items],
+    ]),
+  )
+}
+
+function refTree({ version, sha256 }: VersionRef) {
+  return jsonObject([
+    ['version', version],
+    ['sha256', sha256],
+  ])
+}
+
+async function rightFor(
+  bench: UploadBench,
+  view: RepoView,
+  registry: Registry,
+  { token }: UploadRequest,
+  roles: readonly Outgoing[],
+  body: Uint8Array,
+): Promise<Record<string, string>> {
+  if (token !== undefined) return { authorization: `Bearer ${token}` }
+  const repository = await firstRootSha256(placeOf(bench.home, registry), bench.signal)
+  return signRequest(view, bench.keyring, { repository, roles, body, now: bench.now })
+}
+
+async function sendArtifact(
+  bench: UploadBench,
+  registry: Registry,
+  { name, descriptor }: StoredArtifact,
+  { onProgress }: UploadRequest,
+): Promise<void> {
+  const { repository, tag } = parseReference(name)
+  const to = new RegistryClient({ registry: ociUrl(registry), repository })
+  const options = { ...(bench.signal && { signal: bench.signal }), ...(onProgress && { onProgress }) }
+  await copyGraph(await createLayout(bench.home.store), to, descriptor, options)
+  if (tag !== undefined) await to.tag(tag, descriptor, bench.signal)
+}
+
+/** From now on these versions may have been seen; drafts without a repository belong to this one. */
+async function settle(view: RepoView, roles: readonly Outgoing[]): Promise<void> {
+  for (const { draft } of roles) {
+    if (!draft) continue
+    await draft.drafts.markUploaded(draft)
+    await view.drafts.adopt(draft)
+  }
+}
+
+async function published(
+  service: ServiceClient,
+  answer: UploadAnswer,
+  patience: number,
+  signal?: AbortSignal,
+): Promise<UploadState> {
+  const until = Date.now() + patience
+  let now = answer
+  for (let pause = 50; now.state === 'staged'; pause = Math.min(pause * 2, 1000)) {
+    if (Date.now() > until)
+      throw new ClientError(
+        'UNREACHABLE',
+        `the upload was accepted and is not published after ${patience / 1000} seconds; the service's timer may be off. Nothing needs to be sent again`,
+        { detail: { id: answer.id } },
+      )
+    await sleep(pause, undefined, signal ? { signal } : {})
+    now = await service.status(answer.id)
+  }
+  if (now.state === 'rejected')
+    throw new ClientError(
+      'SERVICE_REFUSED',
+      `the upload was accepted and could not be published: ${now.reason ?? 'no reason was given'}`,
+      {
+        detail: { id: answer.id },
+      },
+    )
+  return now.state
+}

@@ -1,0 +1,6 @@
+export { disk, type Disk } from './disk.js'
+export { StoreError, type StoreCode } from './errors.js'
+export { FileStore } from './file.js'
+export { MemoryStore } from './memory.js'
+export { TIMESTAMP, type Entry, type Listed, type MetadataStore, type Outcome, type Stored } from './port.js'
+export { createSettled, replaceSettled } from './settle.js'

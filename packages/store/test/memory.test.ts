@@ -1,0 +1,4 @@
+import { MemoryStore } from '../src/index.js'
+import { contract } from './contract.js'
+
+contract('memory', () => Promise.resolve(new MemoryStore()))
