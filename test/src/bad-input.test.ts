@@ -1,23 +1,23 @@
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import {
   DAY,
   FakeClock,
   fileList,
-  putKeys,
   removeDir,
   RepositorySimulator,
   serveSimulator,
   tempDir,
-  TEST_PASSPHRASE,
   testSigner,
   type TestServer,
 } from '@nv2/testkit'
 import { roleKeys, type Delegation } from '@nv2/tuf'
+import { REPOSITORY } from './demo/stage.js'
 import { nv2, type Ended } from './program.js'
 
-const PASS = { NV2_PASSPHRASE: TEST_PASSPHRASE }
+/** The development keys' own, published in repo-keys/README.md. */
+const PASS = { NV2_PASSPHRASE: 'not secret' }
 
 /** A user's home, and a registry that says what the test wants. */
 interface World {
@@ -26,6 +26,7 @@ interface World {
   readonly server: TestServer
 }
 
+const KEY = 'wabbit-networks-key'
 const wabbit: Delegation = {
   name: 'wabbit',
   paths: { kind: 'paths', patterns: ['wabbit-networks/*'] },
@@ -66,16 +67,8 @@ const trust = async ({ home, simulator, server }: World): Promise<void> => {
   ])
 }
 const delegated = async ({ home }: World): Promise<void> => {
-  await putKeys(join(home, 'nv2/keys'), 'upper', 'netmonitor')
-  await good(home, [
-    'delegate',
-    'wabbit',
-    'wabbit/n',
-    '--key',
-    'netmonitor',
-    '--path',
-    'wabbit-networks/netmonitor',
-  ])
+  await cp(join(REPOSITORY, 'repo-keys/wabbit'), join(home, 'nv2/keys'), { recursive: true })
+  await good(home, ['delegate', 'wabbit', 'wabbit/n', '--key', KEY, '--path', 'wabbit-networks/netmonitor'])
 }
 const added = async (world: World, name: string): Promise<void> => {
   await writeFile(join(world.home, 'notes.txt'), 'notes')
@@ -103,11 +96,11 @@ const rows: readonly Row[] = [
       await delegated(world)
       await added(world, 'wabbit-networks/netmonitor')
     },
-    words: () => ['sign', 'netmonitor', 'netmonitor'],
+    words: () => ['sign', 'netmonitor', KEY],
     env: { NV2_PASSPHRASE: 'wrong' },
     code: 'WRONG_PASSPHRASE',
     status: 1,
-    says: /netmonitor/,
+    says: /wabbit-networks-key/,
   },
   {
     name: 'a key that is not delegated for that path',
@@ -115,7 +108,7 @@ const rows: readonly Row[] = [
       await delegated(world)
       await added(world, 'wabbit-networks/other')
     },
-    words: () => ['sign', 'wabbit-networks/other', 'netmonitor'],
+    words: () => ['sign', 'wabbit-networks/other', KEY],
     env: PASS,
     code: 'KEY_NOT_DELEGATED',
     status: 2,
@@ -124,7 +117,7 @@ const rows: readonly Row[] = [
   {
     name: 'a name that is not in the store',
     prepare: delegated,
-    words: () => ['sign', 'netmonitor', 'netmonitor'],
+    words: () => ['sign', 'netmonitor', KEY],
     env: PASS,
     code: 'NAME_NOT_FOUND',
     status: 3,
@@ -133,10 +126,11 @@ const rows: readonly Row[] = [
   {
     name: 'a name that is two names',
     prepare: async (world) => {
+      await delegated(world)
       await added(world, 'one/netmonitor')
       await added(world, 'two/netmonitor')
     },
-    words: () => ['sign', 'netmonitor', 'netmonitor'],
+    words: () => ['sign', 'netmonitor', KEY],
     env: PASS,
     code: 'NAME_AMBIGUOUS',
     status: 1,
@@ -256,7 +250,7 @@ const rows: readonly Row[] = [
       const draft = join(world.home, 'nv2/repos/_unbound/drafts/wabbit/1.json')
       await writeFile(draft, (await readFile(draft)).subarray(0, 40))
     },
-    words: () => ['delegate', 'wabbit', 'wabbit/m', '--key', 'upper', '--path', 'wabbit-networks/m'],
+    words: () => ['delegate', 'wabbit', 'wabbit/m', '--key', 'wabbit-targets', '--path', 'wabbit-networks/m'],
     env: PASS,
     code: 'HOME_BROKEN',
     status: 6,
@@ -265,7 +259,15 @@ const rows: readonly Row[] = [
   {
     name: 'R* as a pattern',
     prepare: delegated,
-    words: () => ['delegate', 'wabbit', 'wabbit/m', '--key', 'upper', '--path', 'wabbit-networks/m*'],
+    words: () => [
+      'delegate',
+      'wabbit',
+      'wabbit/m',
+      '--key',
+      'wabbit-targets',
+      '--path',
+      'wabbit-networks/m*',
+    ],
     env: PASS,
     code: 'BAD_PATTERN',
     status: 1,
@@ -274,11 +276,11 @@ const rows: readonly Row[] = [
   {
     name: 'one key for two roles',
     prepare: delegated,
-    words: () => ['delegate', 'wabbit', 'wabbit/m', '--key', 'netmonitor', '--path', 'wabbit-networks/m'],
+    words: () => ['delegate', 'wabbit', 'wabbit/m', '--key', KEY, '--path', 'wabbit-networks/m'],
     env: PASS,
     code: 'KEY_SHARED',
-    status: 2,
-    says: /netmonitor/,
+    status: 1,
+    says: /wabbit-networks-key/,
   },
   {
     name: 'a configuration that somebody broke',

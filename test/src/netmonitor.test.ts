@@ -1,16 +1,14 @@
 import { expect } from 'chai'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { pipeline } from 'node:stream/promises'
-import { extract } from 'tar-stream'
 import { root } from './architecture/tree.js'
+import { unpack } from './demo/image.js'
 
 const fixture = join(root, 'fixtures/netmonitor')
 
@@ -30,8 +28,9 @@ describe('the netmonitor fixture', function () {
     folder = await mkdtemp(join(tmpdir(), 'nv2-netmonitor-'))
     await build('one')
     app = join(folder, 'rootfs/app/netmonitor.js')
-    for (const digest of (await manifest('one')).layers)
-      await unpack(blob('one', digest), join(folder, 'rootfs'))
+    for (const digest of (await manifest('one')).layers) {
+      await unpack(await readFile(blob('one', digest)), join(folder, 'rootfs'))
+    }
     target = createServer((socket) => socket.end())
     await once(target.listen(0, '127.0.0.1'), 'listening')
   })
@@ -161,17 +160,6 @@ function node(args: string[]): Promise<Result> {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
   })
-}
-
-async function unpack(archive: string, folder: string): Promise<void> {
-  const reader = extract()
-  reader.on('entry', ({ name, type }, entry, next) => {
-    const path = join(folder, name)
-    mkdirSync(type === 'directory' ? path : dirname(path), { recursive: true })
-    if (type === 'file') entry.pipe(createWriteStream(path)).on('close', next)
-    else entry.on('end', next).resume()
-  })
-  await pipeline(createReadStream(archive), reader)
 }
 
 function port(server: Server): number {

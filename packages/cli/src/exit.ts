@@ -1,6 +1,7 @@
 import type { ClientCode } from '@nv2/client'
 import type { KeysCode } from '@nv2/keys'
 import type { OciCode } from '@nv2/oci'
+import type { ServiceCode } from '@nv2/service'
 import type { StoreCode } from '@nv2/store'
 import type { TufCode } from '@nv2/tuf'
 import type { CliCode } from './errors.js'
@@ -20,7 +21,7 @@ export const EXIT = {
 export type Exit = (typeof EXIT)[keyof typeof EXIT]
 
 /** All codes of all packages. */
-export type Code = CliCode | TufCode | KeysCode | OciCode | StoreCode | ClientCode
+export type Code = CliCode | TufCode | KeysCode | OciCode | StoreCode | ServiceCode | ClientCode
 
 const { usage, refused, notFound, conflict, unreachable, storage, bug, interrupted } = EXIT
 
@@ -94,6 +95,20 @@ const TABLE: Readonly<Record<Code, Exit>> = {
   STORAGE_BROKEN: storage,
   NETWORK_FILE_SYSTEM: storage,
   UNKNOWN_OUTCOME: storage,
+  // service
+  BAD_REQUEST: usage,
+  NOT_FOUND: notFound,
+  METHOD_NOT_ALLOWED: usage,
+  UPLOAD_TOO_LARGE: refused,
+  UNSUPPORTED_ENCODING: usage,
+  VERSION_CONFLICT: conflict,
+  UPLOAD_REJECTED: refused,
+  ROOT_REFUSED: refused,
+  ROOT_MISMATCH: refused,
+  OFFLINE_KEY_PRESENT: refused,
+  ONLINE_KEY_MISSING: notFound,
+  REPOSITORY_DAMAGED: storage,
+  PUBLISH_CONTENDED: conflict,
   // client
   NO_ROOT: usage,
   REGISTRY_UNKNOWN: notFound,
@@ -115,7 +130,7 @@ const TABLE: Readonly<Record<Code, Exit>> = {
   REPO_AMBIGUOUS: usage,
   REPO_EXISTS: conflict,
   ROLE_UNKNOWN: notFound,
-  KEY_SHARED: refused,
+  KEY_SHARED: usage,
   THRESHOLD_IMPOSSIBLE: usage,
   SIGNATURES_MISSING: refused,
   NOTHING_TO_DO: usage,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { homeFrom } from '@nv2/client/home'
 import { CommanderError } from 'commander'
 import { COMMANDS, GROUPS, type CommandSpec } from './commands.js'
 import type { Context, Options, Run } from './context.js'
@@ -29,7 +30,7 @@ export async function main(host: Host): Promise<number> {
   const program = buildProgram(
     async (spec, args, options) => {
       out = outputOf(host, options)
-      const context = await contextOf(host, out, options, variable)
+      const context = contextOf(host, out, options, variable)
       await (
         await load(spec)
       )(context, args, options)
@@ -58,13 +59,7 @@ function outputOf(host: Host, options: Options): Output {
   })
 }
 
-async function contextOf(
-  host: Host,
-  out: Output,
-  options: Options,
-  variable: string | undefined,
-): Promise<Context> {
-  const { homeFrom } = await import('@nv2/client')
+function contextOf(host: Host, out: Output, options: Options, variable: string | undefined): Context {
   const file = options['passphraseFile']
   return {
     home: homeFrom(host.env),

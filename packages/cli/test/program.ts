@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const BIN = fileURLToPath(new URL('../../bin/nv2.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../bin/nv2.js', import.meta.url))
 
 export interface Ended {
   readonly status: number | null
@@ -14,7 +14,7 @@ export interface Ended {
 
 /** Runs the real program with nothing of this process's environment but PATH. */
 export function nv2(args: readonly string[], env: Record<string, string> = {}, input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH: process.env['PATH'], ...env }, timeout: 15_000 })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))

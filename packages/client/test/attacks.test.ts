@@ -1,4 +1,5 @@
 import { rm, writeFile, readdir, mkdir, symlink } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { DAY, MINUTE, testSigner } from '@nv2/testkit'
 import {
@@ -17,7 +18,7 @@ import { codeOf, Consumer } from './consumer.js'
 interface Attack {
   readonly attack: string
   /** What the attacker, in control of the network, serves after the user's first good refresh. */
-  readonly serve: (c: Consumer) => Promise<unknown> | unknown
+  readonly serve: (c: Consumer) => unknown
   readonly code: string
   /** The files that the client asks for; the same file twice is the one retry of protocol P11. */
   readonly asked: string
@@ -45,7 +46,7 @@ async function timestampOf(c: Consumer, version: number, signers: readonly Signe
   return sign(newTimestamp({ version, expires: simulator.in(1), snapshot }), signers)
 }
 
-const endless = (response: import('node:http').ServerResponse): void => {
+const endless = (response: ServerResponse): void => {
   const more = (): void => {
     while (!response.destroyed && response.write('x'.repeat(65536)));
     if (!response.destroyed) response.once('drain', more)

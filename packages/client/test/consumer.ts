@@ -48,9 +48,9 @@ export class Consumer {
     const simulator = await RepositorySimulator.create(options)
     const root = simulator.files.get('1.root.json') ?? new Uint8Array()
     await options.prepare?.(simulator)
-    let consumer: Consumer | undefined
+    const made: { consumer?: Consumer } = {}
     const answer = async (file: string, response: ServerResponse): Promise<void> => {
-      const self = consumer
+      const self = made.consumer
       await self?.before(file)
       const other = self?.instead.get(file)
       const bytes = simulator.read(file)
@@ -65,7 +65,7 @@ export class Consumer {
       const path = request.url ?? ''
       const digest = /^\/v2\/.+\/(?:manifests|blobs)\/(sha256:[0-9a-f]{64})$/.exec(path)?.[1]
       if (digest !== undefined) {
-        const held = consumer?.content.get(digest)
+        const held = made.consumer?.content.get(digest)
         response.writeHead(held ? 200 : 404, { 'content-type': held?.mediaType ?? 'application/json' })
         response.end(request.method === 'HEAD' ? undefined : (held?.bytes ?? '{"errors":[]}'))
         return
@@ -85,8 +85,8 @@ export class Consumer {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       ...(options.pin === 'hash' ? { rootSha256: sha256Hex(root) } : { root }),
     })
-    consumer = new Consumer(folder, home, simulator, registry, stop)
-    return consumer
+    made.consumer = new Consumer(folder, home, simulator, registry, stop)
+    return made.consumer
   }
 
   async close(): Promise<void> {

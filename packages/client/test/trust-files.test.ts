@@ -60,7 +60,7 @@ describe('trust on disk', () => {
     const stranger = await Consumer.open({ name: 'stranger' })
     try {
       await stranger.simulator.nextRoot()
-      const planted = (await stranger.simulator.nextRoot()) as Uint8Array
+      const planted = await stranger.simulator.nextRoot()
       await writeFile(join(consumer.trust, 'roots', '3.root.json'), planted)
       const { root } = (await consumer.session().refresh()).snapshot.timestamp.current
       expect(root.version).to.equal(2)

@@ -114,5 +114,5 @@ function parse(read: () => KeyObject, what: string): KeyObject {
 }
 
 function plainWarning(what: string): string {
-  return `${what} holds a private key that is not encrypted; import it, then remove that file`
+  return `${what} holds a private key that is not encrypted; \`nv2 key import\` keeps it encrypted, then remove that file`
 }

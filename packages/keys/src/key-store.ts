@@ -32,9 +32,12 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 /** A folder of keys: NAME.key encrypted, NAME.pub beside it, readable by their owner only. Files are never overwritten. */
 export class KeyStore {
   readonly folder: string
+  private readonly warn: (message: string) => void
 
-  constructor(folder: string) {
+  /** `warn` is told of a file that is not as it should be and is used all the same. */
+  constructor(folder: string, warn: (message: string) => void = () => undefined) {
     this.folder = folder
+    this.warn = warn
   }
 
   /** Makes a key and keeps it. The passphrase is asked for only once the name is known to be free. */
@@ -133,6 +136,7 @@ export class KeyStore {
   async signer(name: string, ask: AskPassphrase): Promise<Signer> {
     const stored = await this.get(name)
     const { what, file } = await this.privateFile(name)
+    for (const warning of file.warnings) this.warn(warning)
     const passphrase = file.encrypted ? await ask({ purpose: 'open', what: `key ${name}` }) : ''
     const [key] = await file.open(passphrase)
     // Another public half beside the key would make its owner delegate to somebody else.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { verifySignature } from '@nv2/tuf'
 import { expect } from 'chai'
 import { fromSeed, KeyStore, readKeyFile, seedBytes, type AskPassphrase } from '../src/index.js'
-import { refusal, RFC8032, tempFolder } from './files.js'
+import { pkcs8, refusal, RFC8032, tempFolder } from './files.js'
 
 const say =
   (passphrase: string): AskPassphrase =>
@@ -121,6 +121,17 @@ describe('keys: the key store', () => {
     ).to.deep.equal(['a', 'b'])
     await refusal('KEY_NOT_PRIVATE', () => store.signer('a', never))
     await refusal('KEY_NOT_FOUND', () => store.get('c'))
+  })
+
+  it('uses a key that is not encrypted, without a passphrase and with a warning', async () => {
+    await store.addPublic('plain', { key: fromSeed(RFC8032.seed).key, pem: fromSeed(RFC8032.seed).publicPem })
+    const pem = pkcs8(RFC8032.seed).export({ type: 'pkcs8', format: 'pem' })
+    await writeFile(join(folder, 'plain.key'), pem)
+    const warnings: string[] = []
+    const signer = await new KeyStore(folder, (text) => warnings.push(text)).signer('plain', never)
+    expect(signer.key.fingerprint).to.equal(fromSeed(RFC8032.seed).key.fingerprint)
+    expect(warnings).to.have.length(1)
+    expect(warnings[0]).to.contain('plain.key').and.to.contain('not encrypted')
   })
 
   it('refuses a public half that was put in place of its own', async () => {

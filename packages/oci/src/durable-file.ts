@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { FileWriter } from './file-writer.js'
 import { OciError } from './errors.js'
 
 /** A crash leaves temp files behind; what is older than this belongs to nobody that still runs. */
@@ -37,12 +38,16 @@ export async function writeTemporary(
   await mkdir(folder, { recursive: true })
   const path = join(folder, `${String(process.pid)}-${randomUUID()}`)
   const handle = await open(path, 'wx', 0o644)
+  const writer = new FileWriter(handle)
   try {
     try {
-      if (body instanceof Uint8Array) await writeAll(handle, body)
-      else for await (const chunk of body) await writeAll(handle, chunk)
+      if (body instanceof Uint8Array) await writer.write(body)
+      else for await (const chunk of body) await writer.write(chunk)
+      await writer.flush()
       await handle.sync()
     } finally {
+      // A write of a failed stream may still be on its way; closing under it is not allowed.
+      await writer.flush().catch(() => undefined)
       await handle.close()
     }
   } catch (error) {
@@ -50,10 +55,6 @@ export async function writeTemporary(
     throw error
   }
   return path
-}
-
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at)).bytesWritten
 }
 
 /** The last step of every write: the whole file is there under its name, or nothing is. */

@@ -55,3 +55,4 @@ export {
   writeTemporary,
 } from './durable-file.js'
 export { type TarLimits, readLayoutTar } from './layout-tar.js'
+export { FileWriter } from './file-writer.js'

@@ -7,6 +7,7 @@ import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from './manifest.js'
 import { isRepositoryName, isTag } from './reference.js'
 import { refusal } from './registry-errors.js'
 import { type Request, type Response, resolveLocation, send } from './transport.js'
+import { contentType, requireType } from './content-type.js'
 import { collect, readAll, verified } from './verified-stream.js'
 
 /** Gives the Authorization header for a request; asked again with the server's challenge after a 401. */
@@ -237,21 +238,6 @@ export class RegistryClient implements ContentStore, Tags {
     if (isDigest(text) && bytes !== undefined && digestOf(bytes, parseDigest(text).algorithm) === text) return
     throw new OciError('DIGEST_MISMATCH', `${this.address.host} says ${printable(text)} of what is ${digest}`)
   }
-}
-
-function contentType(response: Response): string {
-  return (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? ''
-}
-
-/** distribution-spec: the Content-Type must be the type that was pushed; another one is a manifest read as another thing. */
-function requireType(response: Response, mediaType: string): void {
-  const type = contentType(response)
-  if (type === mediaType) return
-  response.discard()
-  throw new OciError(
-    'MEDIA_TYPE_MISMATCH',
-    `${response.url.host} sent "${printable(type)}" where ${mediaType} was asked for`,
-  )
 }
 
 function tooLarge(what: string, size: number): OciError {

@@ -280,6 +280,8 @@ describe('tarred layouts', () => {
         const tar = pack()
         tar.entry({ name: 'oci-layout' }, marker)
         fill(tar)
+        // All else is in order, so that nothing but the named fault can refuse it.
+        if (!name.includes('index.json') && !name.includes('entry')) tar.entry({ name: 'index.json' }, none)
         tar.finalize()
         const to = await createLayout(join(dir, 'inner', 'store'))
         expect(await codeOfAsync(readLayoutTar(stream(tar), to, { members: 50, bytes: 4000 }))).to.equal(code)

@@ -2,7 +2,7 @@ import { type Hash, createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digestOf, parseDigest } from '@nv2/oci'
+import { FileWriter, digestOf, parseDigest } from '@nv2/oci'
 import { RegistryError } from './errors.js'
 import { type Storage, list, orNull, readOrNull } from './storage.js'
 
@@ -104,6 +104,7 @@ export class UploadStore {
     const live = running?.length === before ? running : undefined
     if (live === undefined) this.#running.delete(id)
     const file = await open(this.#data(id), 'r+')
+    const writer = new FileWriter(file, before)
     let length = before
     try {
       for await (const chunk of body) {
@@ -113,16 +114,16 @@ export class UploadStore {
             `a blob has at most ${String(this.#limits.blobBytes)} bytes here`,
           )
         }
-        for (let at = 0; at < chunk.length;) {
-          at += (await file.write(chunk, at, chunk.length - at, length + at)).bytesWritten
-        }
+        await writer.write(chunk)
         length += chunk.length
         live?.hash.update(chunk)
         if (live !== undefined) live.length = length
       }
+      await writer.flush()
       return length
     } finally {
-      await file.close()
+      // What came before a broken connection counts: the file's length is what the client is told to go on from.
+      await writer.flush().finally(() => file.close())
     }
   }
 

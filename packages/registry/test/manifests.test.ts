@@ -257,6 +257,13 @@ describe('registry: manifests', () => {
       }))
   }
 
+  it('a refusal reaches a client that is still sending', () =>
+    withRegistry(async ({ host }) => {
+      const body = Buffer.alloc(7 * 1024 * 1024, 0x20)
+      const answer = await ask(host, 'PUT', '/v2/a/manifests/sha256:x', { body })
+      expect([answer.status, codeIn(answer)]).to.deep.equal([400, 'DIGEST_INVALID'])
+    }))
+
   it('are deleted by tag alone, or with all their tags', () =>
     withRegistry(async ({ host }) => {
       await putBlob(host, 'a', emptyBytes)

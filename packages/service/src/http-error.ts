@@ -19,6 +19,8 @@ export function send(response: ServerResponse, status: number, body: unknown): v
     'content-type': 'application/json',
     'content-length': bytes.length,
     'cache-control': 'no-store',
+    // The rest of a body that is not read must not be taken for the next request.
+    ...(status === 413 || status === 415 ? { connection: 'close' } : {}),
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="nv2"' } : {}),
   })
   response.end(response.req.method === 'HEAD' ? undefined : bytes)
@@ -37,18 +39,14 @@ function toServiceError(
   // A store's message names folders of the host.
   if (error instanceof StoreError)
     return { code: error.code, message: 'the storage of this service fails', detail: null }
-  const status = clientStatus(error)
-  if (status === 413) return { code: 'UPLOAD_TOO_LARGE', message: 'the upload is too large', detail: null }
-  if (status === 415)
-    return { code: 'UNSUPPORTED_ENCODING', message: 'send the upload without content encoding', detail: null }
-  if (status !== null) return { code: 'BAD_REQUEST', message: 'the request cannot be read', detail: null }
+  if (isSendersFault(error))
+    return { code: 'BAD_REQUEST', message: 'the request cannot be read', detail: null }
   return { code: 'INTERNAL', message: 'the service failed; its log says more', detail: null }
 }
 
-/** Express and its body reader mark what the sender got wrong with a 4xx status. */
-function clientStatus(error: unknown): number | null {
-  if (error instanceof URIError) return 400
-  if (!(error instanceof Error) || !('status' in error)) return null
-  const { status } = error
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : null
+/** What cannot be decoded, and what Express marks with a 4xx status. */
+function isSendersFault(error: unknown): boolean {
+  if (error instanceof URIError) return true
+  if (!(error instanceof Error) || !('status' in error)) return false
+  return typeof error.status === 'number' && error.status >= 400 && error.status < 500
 }

@@ -1,4 +1,5 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import { readBody } from './body.js'
 import type { Clock } from './clock.js'
 import { ServiceError } from './errors.js'
 import { send, sendError } from './http-error.js'
@@ -23,8 +24,7 @@ export function httpApp(options: HttpOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  const body = express.raw({ type: () => true, limit: UPLOAD_LIMIT, inflate: false })
-  const routes = routesOf(options, (request, response) => readBody(body, request, response))
+  const routes = routesOf(options)
   app.use('/tuf', (request, response, next) => {
     // Paths are taken apart before they are decoded: a role's name may hold a slash.
     const path = request.url.replace(/[?#].*$/s, '')
@@ -51,10 +51,7 @@ export function httpApp(options: HttpOptions): Express {
   return app
 }
 
-function routesOf(
-  { content, clock }: HttpOptions,
-  bodyOf: (request: Request, response: Response) => Promise<Uint8Array>,
-): ReadonlyMap<string, ReadonlyMap<string, Handler>> {
+function routesOf({ content, clock }: HttpOptions): ReadonlyMap<string, ReadonlyMap<string, Handler>> {
   const metadata: Handler = (repository, file, request, response) =>
     sendMetadata(repository, file, request, response)
   const targets: Handler = async (_repository, path, request, response) =>
@@ -63,7 +60,7 @@ function routesOf(
     if (rest !== '') throw new ServiceError('METHOD_NOT_ALLOWED', 'uploads are sent to .../uploads')
     const proof = parseProof(request.headers.authorization, single(request.headers['nv2-signature']))
     const { created, ...answer } = await repository.accept(
-      await bodyOf(request, response),
+      await readBody(request, UPLOAD_LIMIT),
       proof,
       clock.now(),
     )
@@ -100,16 +97,6 @@ function find(repositories: readonly Repository[], encoded: string): Repository 
   }
   const hash = /^sha256:([0-9a-f]{64})$/.exec(name)?.[1]
   return repositories.find((one) => (hash === undefined ? one.name === name : one.hasRoot(hash)))
-}
-
-function readBody(reader: express.RequestHandler, request: Request, response: Response): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    void reader(request, response, (error?: unknown) => {
-      const body: unknown = request.body
-      if (error !== undefined) reject(error instanceof Error ? error : new Error('the body cannot be read'))
-      else resolve(body instanceof Uint8Array ? body : new Uint8Array())
-    })
-  })
 }
 
 function single(header: string | string[] | undefined): string | undefined {

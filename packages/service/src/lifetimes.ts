@@ -16,9 +16,11 @@ export interface Dated {
 
 /**
  * True once half of the life is over, or a little earlier (protocol P9). How much earlier hangs on the version and on the
- * process, so that many repositories made at one time are not renewed at one time, and two services seldom collide.
+ * process, so that many repositories made at one time are not renewed at one time, and two services seldom collide. Also
+ * when what is published lives longer than it may by now: who shortens a life means what is out there too.
  */
 export function renewalDue(signed: Dated, lifeMs: number, now: Date, seed: string): boolean {
   const jitter = createHash('sha256').update(`${seed}:${signed.version}`).digest().readUInt32BE(0) / 2 ** 32
-  return signed.expires.getTime() - now.getTime() <= lifeMs * (0.5 + 0.1 * jitter)
+  const left = signed.expires.getTime() - now.getTime()
+  return left <= lifeMs * (0.5 + 0.1 * jitter) || left > lifeMs
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSettled, type MetadataStore, type Stored } from '@nv2/store'
 import { fileName, pinRoot, sha256Hex, type RoleName, type Signer, type TrustedRoot } from '@nv2/tuf'
+import { isPublished, isThere, outline, type Accepted } from './accepted.js'
 import { ServiceError } from './errors.js'
 import { Heads, requireNextVersion, type Head } from './heads.js'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.js'
@@ -9,11 +10,11 @@ import { Plan, planAll } from './plan.js'
 import type { Proof, TokenRight } from './proof.js'
 import { extendRoots, type Published } from './published.js'
 import { publishStep, type Publisher, type Step } from './publisher.js'
-import { claimsOf, Records, type UploadState, type UploadStatus } from './records.js'
+import { claimsOf, Records, type UploadStatus } from './records.js'
 import { requireRight } from './rights.js'
 import { requireFirstRoot } from './roots.js'
 import { readState, type State } from './state.js'
-import { filesOf, parseUpload, type RoleFile, type Upload, type Version } from './upload.js'
+import { filesOf, parseUpload, type Upload, type Version } from './upload.js'
 
 export interface RepositoryOptions {
   readonly name: string
@@ -23,16 +24,6 @@ export interface RepositoryOptions {
   readonly signers: readonly Signer[]
   readonly lifetimes?: Partial<Lifetimes>
   readonly tokens?: readonly TokenRight[]
-}
-
-export interface Accepted {
-  readonly id: string
-  readonly state: UploadState
-  /** False: the same upload was here before. */
-  readonly created: boolean
-  readonly roles: readonly { readonly role: RoleName; readonly version: number }[]
-  readonly resign: readonly RoleName[]
-  readonly warnings: readonly string[]
 }
 
 export interface PublishReport {
@@ -234,19 +225,4 @@ export class Repository {
       return state.staged.map((set) => set.upload.id)
     }
   }
-}
-
-function isThere(plan: Plan, upload: Upload, file: RoleFile): boolean {
-  return file.role === 'root' ? plan.hasRoot(upload) : plan.holds(file)
-}
-
-function isPublished({ published }: State, upload: Upload): boolean {
-  return upload.roles.every((file) => {
-    const held = published.view.roles.get(file.role)
-    return held !== undefined && Buffer.compare(held.payload, file.envelope.payload) === 0
-  })
-}
-
-function outline(upload: Upload): Pick<Accepted, 'id' | 'roles'> {
-  return { id: upload.id, roles: filesOf(upload).map(({ role, version }) => ({ role, version })) }
 }

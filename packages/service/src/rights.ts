@@ -56,7 +56,7 @@ export function requireRight(upload: Upload, proof: Proof, context: RightsContex
       .filter((one) => one.role === role)
       .some(({ keyid, sig }) =>
         holders.some((keys) => {
-          const key = keys.keyids.includes(keyid) ? keys.keys.get(keyid) : undefined
+          const key = keys.keys.get(keyid)
           return key !== undefined && verifySignature(key, payload, sig)
         }),
       )

@@ -1,13 +1,12 @@
 import { MemoryStore } from '@nv2/store'
 import { expect } from 'chai'
+import { stall } from './stall.js'
 import {
   ALL_RIGHTS,
   client,
   codeOf,
   contents,
-  DAY,
   key,
-  later,
   NETMONITOR,
   NOW,
   open,
@@ -132,6 +131,43 @@ describe('accept and publish', () => {
     expect(await repository.upload(three.id)).to.include({ state: 'published' })
   })
 
+  it('publishes versions in their order, also when the store cannot tell which came first', async () => {
+    const store = new MemoryStore(() => 0)
+    const repository = await open(store)
+    await put(repository, await story())
+    const ids: string[] = []
+    for (let version = 2; version < 9; version++)
+      ids.push((await put(repository, { [NETMONITOR]: await signed(roleTree({ version }), 'dev') })).id)
+    await repository.publish(NOW)
+    const states = await Promise.all(ids.map(async (id) => (await repository.upload(id))?.state))
+    expect(states).to.deep.equal([...Array<string>(6).fill('superseded'), 'published'])
+  })
+
+  it('does not stop at two sets of which each has a version that the other passes', async () => {
+    const store = new MemoryStore()
+    const one = await open(store)
+    const roles = ['wabbit-networks/a', 'wabbit-networks/b'] as const
+    const file = (version: number) => signed(roleTree({ version }), 'dev')
+    await put(one, {
+      targets: (await story())['targets']!,
+      'wabbit-networks': await signed(
+        roleTree({ delegates: { [roles[0]]: ['dev'], [roles[1]]: ['dev'] } }),
+        'wabbit',
+      ),
+    })
+    await one.publish(NOW)
+    const stalled = stall(store)
+    const late = put(await open(stalled.store), { [roles[0]]: await file(1), [roles[1]]: await file(2) })
+    await stalled.reached
+    const first = await put(one, { [roles[0]]: await file(2), [roles[1]]: await file(1) })
+    stalled.release()
+    const ids = [first.id, (await late).id]
+    await one.publish(NOW)
+    const states = await Promise.all(ids.map(async (id) => (await one.upload(id))?.state))
+    expect(states).to.have.members(['published', 'rejected'])
+    expect((await client(store)).roles.size).to.equal(4)
+  })
+
   describe('key changes (protocol P2)', () => {
     it('wants the child in the same set, or a stated revocation that says who must sign again', async () => {
       const store = new MemoryStore()
@@ -182,129 +218,6 @@ describe('accept and publish', () => {
     })
   })
 
-  describe('two services on one store', () => {
-    it('publishes one of two sets that claim a version, and rejects the other with a reason', async () => {
-      const store = new MemoryStore()
-      const [one, other] = [await open(store), await open(store)]
-      await put(one, await story())
-      await one.publish(NOW)
-      // Both looked before either wrote: what one process would refuse, two cannot.
-      const head = (await one.role(NETMONITOR)).head!
-      const a = await signed(roleTree({ version: 2, targets: [`${NETMONITOR}:a`] }), 'dev')
-      const b = await signed(roleTree({ version: 2, targets: [`${NETMONITOR}:b`] }), 'dev')
-      const stalled = stall(store)
-      const blind = await open(stalled.store)
-      const late = put(blind, { [NETMONITOR]: b }, { replaces: { [NETMONITOR]: head } })
-      await stalled.reached
-      const first = await put(other, { [NETMONITOR]: a })
-      stalled.release()
-      const second = await late
-      await one.publish(NOW)
-      const states = [await one.upload(first.id), await one.upload(second.id)]
-      expect(states.map((status) => status?.state)).to.have.members(['published', 'rejected'])
-      expect(states.find((status) => status?.state === 'rejected')?.reason).to.match(
-        /version 2.*another upload/,
-      )
-      expect((await client(store)).roles.get(NETMONITOR)).to.equal(2)
-    })
-
-    it('loses no set and forks no version when many publish at once', async () => {
-      const store = new MemoryStore()
-      const services = await Promise.all([open(store), open(store), open(store)])
-      await put(services[0]!, await story())
-      await Promise.all(services.map((service) => service.publish(NOW)))
-      let floors
-      for (let version = 2; version < 8; version++) {
-        const uploaded = await put(services[version % 3]!, {
-          [NETMONITOR]: await signed(roleTree({ version }), 'dev'),
-        })
-        await Promise.all(services.map((service) => service.publish(NOW)))
-        expect(await services[0]!.upload(uploaded.id)).to.include({ state: 'published' })
-        const seen: Awaited<ReturnType<typeof client>> = await client(store, { floors })
-        expect(seen.roles.get(NETMONITOR)).to.equal(version)
-        floors = seen.floors
-      }
-    })
-  })
-
-  describe('dead publishers (protocol P1)', () => {
-    it('skips the snapshot number that one left behind, and never adopts it', async () => {
-      const store = new MemoryStore()
-      const repository = await open(store)
-      await put(repository, await story())
-      await store.create('1.snapshot.json', Buffer.from('an orphan'))
-      await store.create('2.snapshot.json', Buffer.from('another one'))
-      await repository.publish(NOW)
-      expect(await client(store)).to.include({ timestamp: 1, snapshot: 3 })
-    })
-
-    it('uses a role file that one left behind when it says the same, else rejects the version', async () => {
-      const store = new MemoryStore()
-      const repository = await open(store)
-      const files = await story()
-      await store.create('1.wabbit-networks%2Fnetmonitor.json', files[NETMONITOR]!)
-      await put(repository, files)
-      await repository.publish(NOW)
-      expect((await client(store)).roles.get(NETMONITOR)).to.equal(1)
-      await store.create(
-        '2.wabbit-networks%2Fnetmonitor.json',
-        await signed(roleTree({ version: 2, targets: [] }), 'dev'),
-      )
-      const squatted = await put(repository, {
-        [NETMONITOR]: await signed(roleTree({ version: 2, targets: [`${NETMONITOR}:x`] }), 'dev'),
-      })
-      await repository.publish(NOW)
-      expect(await repository.upload(squatted.id)).to.include({ state: 'rejected', code: 'VERSION_CONFLICT' })
-      await put(repository, { [NETMONITOR]: await signed(roleTree({ version: 3 }), 'dev') })
-      await repository.publish(NOW)
-      expect((await client(store)).roles.get(NETMONITOR)).to.equal(3)
-    })
-  })
-
-  describe('renewal (protocol P9)', () => {
-    it('renews the timestamp, then the snapshot, when nothing is staged', async () => {
-      const store = new MemoryStore()
-      const repository = await open(store)
-      await put(repository, await story())
-      await repository.publish(NOW)
-      expect((await repository.publish(later(0.3))).timestamp).to.equal(null)
-      expect((await repository.publish(later(0.51))).timestamp).to.equal(2)
-      expect(await client(store, { now: later(1.4) })).to.include({ timestamp: 2, snapshot: 1 })
-      expect((await repository.publish(later(3.6))).timestamp).to.equal(3)
-      expect(await client(store, { now: later(4.5) })).to.include({ timestamp: 3, snapshot: 2 })
-    })
-
-    it('renews with what is staged broken, and with a published file gone', async () => {
-      const store = new MemoryStore()
-      const repository = await open(store)
-      await put(repository, await story())
-      await repository.publish(NOW)
-      const waiting = await put(repository, { [NETMONITOR]: await signed(roleTree({ version: 2 }), 'dev') })
-      await store.remove('1.wabbit-networks.json')
-      const fresh = await open(store)
-      const report = await fresh.publish(later(0.6))
-      expect(report).to.deep.include({ timestamp: 2, unreadable: ['wabbit-networks'] })
-      expect(await fresh.upload(waiting.id)).to.include({ state: 'staged' })
-      expect(
-        await codeOf(put(fresh, { [NETMONITOR]: await signed(roleTree({ version: 3 }), 'dev') })),
-      ).to.equal('REPOSITORY_DAMAGED')
-      await store.create('1.wabbit-networks.json', (await story())['wabbit-networks']!)
-      expect((await fresh.publish(later(0.6))).timestamp).to.equal(3)
-      expect((await client(store, { now: later(0.7) })).roles.get(NETMONITOR)).to.equal(2)
-    })
-
-    it('rejects what expired while it was staged', async () => {
-      const store = new MemoryStore()
-      const repository = await open(store)
-      await put(repository, await story())
-      await repository.publish(NOW)
-      const short = await signed(roleTree({ version: 2, expires: new Date(NOW.getTime() + DAY / 10) }), 'dev')
-      const { id } = await put(repository, { [NETMONITOR]: short })
-      await repository.publish(later(0.2))
-      expect(await repository.upload(id)).to.include({ state: 'rejected', code: 'EXPIRED' })
-    })
-  })
-
   describe('whose name it is (protocol P6)', () => {
     it('keeps a name with the edge that first published it, and says so in the snapshot', async () => {
       const store = new MemoryStore()
@@ -336,27 +249,3 @@ describe('accept and publish', () => {
     expect(key('x').key.fingerprint).not.to.equal(null)
   })
 })
-
-/** Holds the first write of a staged set until it is released. */
-function stall(real: MemoryStore) {
-  let release = (): void => undefined
-  let arrive = (): void => undefined
-  const released = new Promise<void>((resolve) => (release = resolve))
-  const reached = new Promise<void>((resolve) => (arrive = resolve))
-  const store = new Proxy(real, {
-    get(target, name) {
-      const method: unknown = Reflect.get(target, name)
-      if (typeof method !== 'function') return method
-      const call = method.bind(target) as (...args: unknown[]) => Promise<unknown>
-      if (name !== 'create') return call
-      return async (...args: unknown[]) => {
-        if (String(args[0]).startsWith('staged/')) {
-          arrive()
-          await released
-        }
-        return call(...args)
-      }
-    },
-  })
-  return { store, reached, release: () => release() }
-}

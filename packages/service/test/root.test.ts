@@ -1,7 +1,8 @@
 import { MemoryStore, type MetadataStore } from '@nv2/store'
 import { expect } from 'chai'
-import { encodeJson, jsonObject, parse, type JsonObject } from '@nv2/tuf'
-import { Repository } from '../src/index.js'
+import { watch } from './watch.js'
+import { parse, type JsonObject } from '@nv2/tuf'
+import type { Repository } from '../src/index.js'
 import {
   client,
   codeOf,
@@ -74,6 +75,29 @@ describe('root rotation (protocol P7)', () => {
     await other.publish(NOW)
     expect(await client(store, { floors })).to.include({ root: 2 })
     expect((await client(store)).roles.get(NETMONITOR)).to.equal(2)
+  })
+
+  it('signs for a root that another service creates while this one reads', async () => {
+    const store = new MemoryStore()
+    const other = await published(store)
+    await put(other, { root: await signed(rootTree(2, ONLINE2), 'root') })
+    // One dies after the publication for both roots, before it creates the root.
+    const dies: MetadataStore = watch(store).store
+    const create = dies.create.bind(dies)
+    dies.create = (name, bytes) =>
+      name === '2.root.json' ? Promise.reject(new Error('dead')) : create(name, bytes)
+    await (await open(dies, ALL)).publish(NOW).catch(() => undefined)
+    const watched = watch(store, async () => void (await client(store, { now: later(0.7) })))
+    const list = watched.store.list.bind(watched.store)
+    watched.store.list = async (prefix) => {
+      watched.store.list = list
+      await other.publish(later(0.1))
+      return list(prefix)
+    }
+    expect(await store.read('2.root.json')).to.equal(null)
+    const late = await open(watched.store, ALL)
+    expect((await late.publish(later(0.7))).timestamp).to.equal(3)
+    expect(await client(store, { now: later(0.7) })).to.include({ root: 2 })
   })
 
   it('does not publish again for a root that changes no online key', async () => {
@@ -203,99 +227,3 @@ describe('root rotation (protocol P7)', () => {
     expect(accepted.state).to.equal('staged')
   })
 })
-
-describe('what a service starts with', () => {
-  const start = (signers: readonly string[], root = signed(rootTree(1), 'root'), store = new MemoryStore()) =>
-    root.then((rootBytes) => Repository.open({ name: 'public', rootBytes, store, signers: signers.map(key) }))
-
-  for (const role of ['root', 'targets'])
-    it(`refuses to hold the ${role} key`, async () => {
-      const store = new MemoryStore()
-      expect(await codeOf(start(['snapshot', 'timestamp', role], undefined, store))).to.equal(
-        'OFFLINE_KEY_PRESENT',
-      )
-      expect(await store.list('')).to.deep.equal([])
-    })
-
-  for (const signers of [['snapshot'], ['timestamp'], [], ['dev', 'timestamp']])
-    it(`refuses to start with the keys [${signers.join()}] alone`, async () => {
-      expect(await codeOf(start(signers))).to.equal('ONLINE_KEY_MISSING')
-    })
-
-  it('refuses to hold a root or targets key that came with a later root', async () => {
-    const store = new MemoryStore()
-    await published(store)
-    await store.create('2.root.json', await signed(rootTree(2, { root: ['root', 'spare'] }), 'root', 'spare'))
-    expect(await codeOf(start(['snapshot', 'timestamp', 'spare'], undefined, store))).to.equal(
-      'OFFLINE_KEY_PRESENT',
-    )
-  })
-
-  it('refuses a root that is not of the stored chain, and takes any that is', async () => {
-    const store = new MemoryStore()
-    await published(store)
-    const two = await signed(rootTree(2), 'root')
-    await store.create('2.root.json', two)
-    const signers = ['snapshot', 'timestamp']
-    expect((await start(signers, Promise.resolve(two), store)).firstRoot).to.equal(
-      sha(await signed(rootTree(1), 'root')),
-    )
-    for (const other of [signed(rootTree(1, {}, later(9)), 'root'), signed(rootTree(3), 'root')])
-      expect(await codeOf(start(signers, other, store))).to.equal('ROOT_MISMATCH')
-  })
-
-  it('refuses to begin a repository with another root than 1, or without consistent snapshots', async () => {
-    const signers = ['snapshot', 'timestamp']
-    expect(await codeOf(start(signers, signed(rootTree(2), 'root')))).to.equal('ROOT_REFUSED')
-    const off = signed(new Map([...rootTree(1), ['consistent_snapshot', false]]), 'root')
-    expect(await codeOf(start(signers, off))).to.equal('ROOT_REFUSED')
-    const unsigned = encodeJson(
-      jsonObject([
-        ['signatures', []],
-        ['signed', rootTree(1)],
-      ]),
-    )
-    expect(await codeOf(start(signers, Promise.resolve(unsigned)))).to.equal('SIGNATURE_THRESHOLD')
-  })
-
-  it('refuses a store whose timestamp no root has signed: its number would be counted from', async () => {
-    const store = new MemoryStore()
-    const repository = await open(store)
-    const forged = await signed(
-      new Map([...parse('timestamp', await timestampBytes()).tree, ['version', 2 ** 53 - 1]]),
-      'stranger',
-    )
-    await store.replace('timestamp.json', forged, null)
-    expect(await codeOf(repository.publish(NOW))).to.equal('REPOSITORY_DAMAGED')
-  })
-})
-
-async function timestampBytes(): Promise<Uint8Array> {
-  const store = new MemoryStore()
-  await published(store)
-  return (await store.read('timestamp.json'))!.bytes
-}
-
-/** Writes in their order; `between` runs after each. */
-function watch(real: MetadataStore, between: () => Promise<void> = () => Promise.resolve()) {
-  const writes: string[] = []
-  const after = async <T>(names: readonly string[], work: Promise<T>): Promise<T> => {
-    const result = await work
-    writes.push(...names)
-    await between()
-    return result
-  }
-  const store: MetadataStore = {
-    read: (name) => real.read(name),
-    list: (prefix) => real.list(prefix),
-    create: (name, bytes) => after([name], real.create(name, bytes)),
-    createAll: (entries) =>
-      after(
-        entries.map(({ name }) => name),
-        real.createAll(entries),
-      ),
-    replace: (name, bytes, expected) => after([name], real.replace(name, bytes, expected)),
-    remove: (name) => after([], real.remove(name)),
-  }
-  return { store, writes }
-}

@@ -1,48 +1,21 @@
-import { createHash, createPrivateKey, createPublicKey, sign as cryptoSign } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { MetadataStore } from '@nv2/store'
 import {
-  edgesTo,
-  fileName,
   newRoot,
   newTargets,
-  nextRoot,
-  parse,
-  pinRoot,
-  publicKeyOf,
-  requireFreshRoot,
   roleKeys,
   sha256Hex,
   sign,
-  trustSnapshot,
-  trustTargets,
-  trustTimestamp,
-  verifyRole,
   withDelegation,
   withTarget,
   type JsonObject,
-  type RoleName,
-  type Signer,
-  type SnapshotFloor,
-  type TimestampFloor,
   type TopLevelRole,
 } from '@nv2/tuf'
+import { key, later, NOW } from './keys.js'
 import { proofPayload, Repository, type Proof, type RepositoryOptions } from '../src/index.js'
 
-export const NOW = new Date('2030-01-01T00:00:00Z')
-export const DAY = 86_400_000
-export const later = (days: number): Date => new Date(NOW.getTime() + days * DAY)
-
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
-
-/** The ed25519 key made from a word. Not secret. */
-export function key(word: string): Signer {
-  const seed = createHash('sha256').update(`service test: ${word}`).digest()
-  const secret = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
-  return {
-    key: publicKeyOf(createPublicKey(secret)),
-    sign: (payload) => Promise.resolve(cryptoSign(null, payload, secret)),
-  }
-}
+export { client } from './client.js'
+export { DAY, key, later, NOW } from './keys.js'
 
 export type Holders = Readonly<Record<TopLevelRole, readonly string[]>>
 export const HOLDERS: Holders = {
@@ -211,75 +184,6 @@ export async function story(): Promise<Record<string, Uint8Array>> {
   }
 }
 
-export interface Client {
-  readonly root: number
-  readonly timestamp: number
-  readonly snapshot: number
-  readonly roles: ReadonlyMap<RoleName, number>
-  readonly floors: { timestamp: TimestampFloor; snapshot: SnapshotFloor }
-}
-
-/** All that a client checks, and every role that it can reach; throws TufError at the first thing that is wrong. */
-export async function client(
-  store: MetadataStore,
-  options: { root?: number; now?: Date; floors?: Client['floors'] | undefined } = {},
-): Promise<Client> {
-  const now = options.now ?? NOW
-  const get = async (name: string): Promise<Uint8Array> => {
-    const stored = await store.read(name)
-    if (!stored) throw new Error(`${name} is missing`)
-    return stored.bytes
-  }
-  let root = pinRoot(await get(fileName('root', options.root ?? 1)))
-  for (;;) {
-    const next = await store.read(fileName('root', root.root.version + 1))
-    if (!next) break
-    root = nextRoot(root, next.bytes)
-  }
-  const timestampBytes = await get('timestamp.json')
-  const timestamp = trustTimestamp(
-    requireFreshRoot(root, now),
-    timestampBytes,
-    now,
-    options.floors?.timestamp,
-  )
-  const named = timestamp.envelope.signed.snapshot
-  const snapshotBytes = await get(fileName('snapshot', named.version))
-  const snapshot = trustSnapshot(timestamp, snapshotBytes, now, options.floors?.snapshot)
-  const file = async (role: RoleName): Promise<Uint8Array> =>
-    get(fileName(role, snapshot.envelope.signed.meta.get(role)?.version ?? 0))
-  const targets = trustTargets(snapshot, await file('targets'), now)
-  const roles = new Map([['targets', targets.envelope.signed.version]])
-  const queue = [targets.envelope]
-  for (const { signed } of queue)
-    for (const role of signed.delegations.flatMap((one) => one.votes.map((vote) => vote.role))) {
-      if (roles.has(role) || !snapshot.envelope.signed.meta.has(role)) continue
-      for (const edge of edgesTo(signed, role)) {
-        const envelope = verifyRole(snapshot, edge.vote, await file(role), now)
-        roles.set(role, envelope.signed.version)
-        queue.push(envelope)
-      }
-    }
-  return {
-    root: root.root.version,
-    timestamp: timestamp.envelope.signed.version,
-    snapshot: named.version,
-    roles,
-    floors: {
-      timestamp: {
-        version: timestamp.envelope.signed.version,
-        sha256: sha256Hex(timestampBytes),
-        snapshotVersion: named.version,
-      },
-      snapshot: {
-        version: named.version,
-        sha256: sha256Hex(snapshotBytes),
-        roles: new Map([...snapshot.envelope.signed.meta].map(([role, meta]) => [role, meta.version])),
-      },
-    },
-  }
-}
-
 /** Every name in the store with what it holds: equal before and after means that nothing was written. */
 export async function contents(store: MetadataStore): Promise<Record<string, string>> {
   const all: Record<string, string> = {}
@@ -301,4 +205,3 @@ export async function codeOf(act: Promise<unknown>): Promise<string> {
 }
 
 export const sha = (bytes: Uint8Array): string => sha256Hex(bytes)
-export { parse }

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, createPublicKey } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fromSeed, type PrivateKey } from '@nv2/keys'
+import { fromSeed } from '@nv2/keys'
+import { testPrivateKey } from './signer.js'
 
 /** What opens the key files that `putKeys` writes. */
 export const TEST_PASSPHRASE = 'test passphrase, not secret'
@@ -13,19 +14,27 @@ const sealed = new Map<string, Promise<string>>()
 export async function putKeys(folder: string, ...names: readonly string[]): Promise<void> {
   await putPublicKeys(folder, ...names)
   for (const name of names) {
-    const content = sealed.get(name) ?? keyOf(name).encrypt(TEST_PASSPHRASE, { cost: 15 })
+    const key = fromSeed(createHash('sha256').update(`nv2 test key: ${name}`).digest())
+    const content = sealed.get(name) ?? key.encrypt(TEST_PASSPHRASE, { cost: 15 })
     sealed.set(name, content)
     await writeFile(join(folder, `${name}.key`), await content, { mode: 0o600 })
+  }
+}
+
+/** The same without encryption: where a test opens many keys and passphrases are not what it is about. */
+export async function putPlainKeys(folder: string, ...names: readonly string[]): Promise<void> {
+  await putPublicKeys(folder, ...names)
+  for (const name of names) {
+    const pem = testPrivateKey(name).export({ type: 'pkcs8', format: 'pem' })
+    await writeFile(join(folder, `${name}.key`), pem, { mode: 0o600 })
   }
 }
 
 /** The public halves alone. */
 export async function putPublicKeys(folder: string, ...names: readonly string[]): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const name of names)
-    await writeFile(join(folder, `${name}.pub`), keyOf(name).publicPem, { mode: 0o600 })
-}
-
-function keyOf(name: string): PrivateKey {
-  return fromSeed(createHash('sha256').update(`nv2 test key: ${name}`).digest())
+  for (const name of names) {
+    const pem = createPublicKey(testPrivateKey(name)).export({ type: 'spki', format: 'pem' })
+    await writeFile(join(folder, `${name}.pub`), pem, { mode: 0o600 })
+  }
 }

@@ -154,6 +154,7 @@ describe('timestamp, snapshot and targets', () => {
     expect(trustSnapshot(timestamp, good, NOW, floor([['targets', 3], ['w', 1]])).step).to.equal('snapshot') // prettier-ignore
     refused('ROLLBACK', () => trustSnapshot(timestamp, good, NOW, floor([['w', 3]])))
     refused('ROLLBACK', () => trustSnapshot(timestamp, good, NOW, floor([['gone', 1]])))
+    refused('ROLLBACK', () => trustSnapshot(timestamp, good, NOW, { ...floor([]), version: 3 }))
     refused('EQUIVOCATION', () => trustSnapshot(timestamp, good, NOW, { ...floor([]), version: 2 }))
   })
 

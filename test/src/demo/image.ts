@@ -26,7 +26,7 @@ export async function runImage(stage: Stage, actor: Actor, layout: string): Prom
   )
 }
 
-async function unpack(tar: Buffer, root: string): Promise<void> {
+export async function unpack(tar: Buffer, root: string): Promise<void> {
   const entries = extract()
   entries.end(tar)
   for await (const entry of entries) {

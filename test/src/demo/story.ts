@@ -73,7 +73,7 @@ export async function playStory(stage: Stage): Promise<void> {
   )
   await stage.nv2(user, 'download', 'netmonitor', '--output', join(user.folder, 'netmonitor'))
   stage.say(`    files: ${(await readdir(join(user.folder, 'netmonitor'))).sort().join(', ')}`)
-  await runImage(stage, user, join(user.folder, 'netmonitor', 'image'))
+  await runImage(stage, user, join(user.folder, 'netmonitor', 'netmonitor'))
 
   await playRefusals(stage, {
     wabbit,

@@ -7,10 +7,9 @@ import { keyJson, keysOf, keyText } from './key-store.js'
 
 export const run: Run = async (context, args, options) => {
   if (options['from'] === undefined) return importFile(context, args[0] ?? '', options['name'])
-  // Computed, because the file may not be there yet in this build.
-  const file = './key-import-from.js'
-  const other = (await import(file)) as { run: Run }
-  return other.run(context, args, options)
+  // Only this form needs the client.
+  const { run: importRole } = await import('./key-import-from.js')
+  return importRole(context, args, options)
 }
 
 async function importFile(context: Context, path: string, name: unknown): Promise<void> {

@@ -2,7 +2,9 @@ import { KeyStore, type StoredKey } from '@nv2/keys'
 import type { Context } from '../context.js'
 
 export function keysOf(context: Context): KeyStore {
-  return new KeyStore(context.home.keys)
+  return new KeyStore(context.home.keys, (message) => {
+    context.out.warn(message)
+  })
 }
 
 /** A key as --json shows it. */

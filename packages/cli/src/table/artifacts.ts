@@ -40,6 +40,7 @@ export const ARTIFACTS: readonly CommandSpec[] = [
       { flags: '--repo <name>', help: 'the TUF repository; alone: send all its drafts' },
       REGISTRY,
       { flags: '--wait', help: 'return once it is published' },
+      { flags: '--token-file <file>', help: 'a bearer token of the operator, instead of a key of the role' },
     ],
     examples: ['nv2 upload netmonitor', 'nv2 upload --repo public --wait'],
     file: 'upload',

@@ -23,6 +23,7 @@ export const METADATA: readonly CommandSpec[] = [
       { flags: '--targets-threshold <n>', help: 'how many targets keys must sign', default: '1' },
       { flags: '--snapshot-key <key...>', help: 'the online key for snapshots', required: true },
       { flags: '--timestamp-key <key...>', help: 'the online key for timestamps', required: true },
+      SHARED_KEY,
       EXPIRES,
     ],
     examples: [
@@ -38,7 +39,7 @@ export const METADATA: readonly CommandSpec[] = [
       "--path 'R' stands for 'R:*' and 'R@*'; '*' stops at '/', so nested repositories need their own. With --all-of, every named role (or --min of them) must say the same (TAP 3).",
     options: [
       { flags: '--key <key...>', help: 'a key of the new role' },
-      { flags: '--threshold <n>', help: 'how many of these keys must sign', default: '1' },
+      { flags: '--threshold <n>', help: 'how many of these keys must sign (1; that of an imported role)' },
       { flags: '--path <glob...>', help: 'the names that the role may sign', required: true },
       { flags: '--terminating', help: 'do not look further once this delegation matches' },
       { flags: '--all-of <role=keys...>', help: 'a member of a group: ROLE=KEY[,KEY...][/THRESHOLD]' },
@@ -74,7 +75,8 @@ export const METADATA: readonly CommandSpec[] = [
     summary:
       'sign an artifact of the local store: `sign NAME KEY`; or the draft of a role: `sign --role ROLE KEY`',
     options: [
-      { flags: '--role <role>', help: 'sign the draft or pending version of this role' },
+      { flags: '--role <role>', help: 'the role: to sign its draft, or where the key serves several' },
+      { flags: '--keep', help: 'a tag that moves leaves its earlier artifact signed by digest' },
       REPO,
       EXPIRES,
     ],

@@ -42,6 +42,13 @@ export const PLACES: readonly CommandSpec[] = [
     file: 'registry-list',
   },
   {
+    words: 'registry reset-clock',
+    args: '<name>',
+    summary: 'forget when a registry was last seen, after this clock was wrong; versions seen are kept',
+    examples: ['nv2 registry reset-clock public'],
+    file: 'registry-reset-clock',
+  },
+  {
     words: 'serve',
     summary: 'run a registry with its TUF repository service, on this host',
     options: [
@@ -49,7 +56,10 @@ export const PLACES: readonly CommandSpec[] = [
       { flags: '--port <port>', help: 'port to listen on; 0 takes a free one', default: '8080' },
       { flags: '--host <address>', help: 'address to listen on', default: '127.0.0.1' },
       { flags: '--interval <life>', help: 'how often to publish what was uploaded, or `off`', default: '1s' },
-      { flags: '--tokens <file>', help: 'bearer tokens that may upload: lines of REPO ROLE TOKEN' },
+      {
+        flags: '--tokens <file>',
+        help: 'bearer tokens that may upload: {"tokens":[{"sha256","repository","roles"}]}',
+      },
     ],
     examples: ['nv2 serve --data /srv/nv2 --port 8080 --repo public=1.root.json --keys /etc/nv2/keys'],
     file: 'serve',
@@ -57,7 +67,10 @@ export const PLACES: readonly CommandSpec[] = [
   {
     words: 'publish',
     summary: 'publish once what was uploaded, and renew what ages',
-    options: SERVICE,
+    options: [
+      ...SERVICE,
+      { flags: '--now', help: 'a new root takes the place of the old at once, as after a theft of keys' },
+    ],
     examples: ['nv2 publish --data /srv/nv2 --repo public=1.root.json --keys /etc/nv2/keys'],
     file: 'publish',
   },

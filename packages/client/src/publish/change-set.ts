@@ -1,11 +1,12 @@
-import type { RoleName } from '@nv2/tuf'
+import { encodeJson, jsonObject, type JsonObject, type RoleName } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
 import type { Home } from '../home.js'
-import type { Draft } from './drafts.js'
+import type { Draft, VersionRef } from './drafts.js'
 import { signWithLocalKeys, signatureState } from './edit.js'
 import { importedFiles } from './imports.js'
 import type { Keyring } from './keyring.js'
 import type { RepoView } from './repo-view.js'
+import type { ServiceClient } from './service-client.js'
 
 /** One role file to send. */
 export interface Outgoing {
@@ -84,4 +85,40 @@ export async function requireSigned(
       { detail: { role, version: draft.version, signed, missing, threshold } },
     )
   }
+}
+
+/** The body of an upload. */
+export async function changeSet(
+  service: Pick<ServiceClient, 'head'>,
+  roles: readonly Outgoing[],
+  revocation: boolean,
+): Promise<Uint8Array> {
+  const items = []
+  for (const { role, bytes, draft } of roles) {
+    // An imported file follows whatever is there: its version is its publisher's. A draft names what it was made from,
+    // and never anything newer: that would undo somebody else's work unseen.
+    const replaces = draft ? draft.note.replaces : await service.head(role)
+    items.push(
+      jsonObject([
+        ['role', role],
+        ['replaces', replaces && refTree(replaces)],
+        ['imported', draft === null ? true : undefined],
+        ['metadata', Buffer.from(bytes).toString('base64')],
+      ]),
+    )
+  }
+  return encodeJson(
+    jsonObject([
+      ['version', 1],
+      ['revocation', revocation],
+      ['roles', items],
+    ]),
+  )
+}
+
+function refTree({ version, sha256 }: VersionRef): JsonObject {
+  return jsonObject([
+    ['version', version],
+    ['sha256', sha256],
+  ])
 }

@@ -1,10 +1,10 @@
 import { checkRoleName, TOP_LEVEL, withDelegation, type Delegation, type RoleName } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
-import { editRole, type Edited, type Editor } from './edit.js'
-import { chooseKeys, requireUnshared, type ImportedRoles } from './key-choice.js'
+import { editRole, type Edited } from './edit.js'
+import { chooseKeys, requireUnshared } from './key-choice.js'
 import { pathPatterns } from './path-patterns.js'
-import type { Repositories } from './repositories.js'
 import type { RepoView } from './repo-view.js'
+import type { Workbench } from './workbench.js'
 
 export interface RoleRequest {
   readonly role: RoleName
@@ -23,12 +23,6 @@ export interface DelegateRequest {
   readonly terminating?: boolean
   readonly repo?: string
   readonly allowSharedKey?: boolean
-}
-
-/** What editing commands work with. */
-export interface Workbench extends Editor {
-  readonly repositories: Repositories
-  readonly imported: ImportedRoles
 }
 
 /** Adds a delegation to the draft of `from`, or states the one of the same roles anew. Nothing is written unless all is right. */

@@ -55,9 +55,11 @@ export class LocalPublications implements Publications {
     })
   }
 
-  async refreshed(repo: string): Promise<Published> {
+  async refreshed(repo: string, named?: string): Promise<Published> {
     const registries = this.config.registries.filter((one) => one.repo === repo)
-    const registry = registries.find((one) => one.defaultUpload) ?? registries[0]
+    const registry =
+      registries.find((one) => (named === undefined ? one.defaultUpload : one.name === named)) ??
+      registries[0]
     if (!registry) throw new ClientError('NO_ROOT', `no registry is configured for the repository ${repo}`)
     const session = new Session(placeOf(this.home, registry), {
       now: this.now,

@@ -14,8 +14,8 @@ export interface Published {
 export interface Publications {
   /** As it was last verified here; null when nothing but a name is known. Needs no network. */
   lastVerified(repo: string): Promise<Published | null>
-  /** As it is now. Throws UNREACHABLE, NO_ROOT when no registry is configured for it, or what was wrong with it. */
-  refreshed(repo: string): Promise<Published>
+  /** As it is now, at this registry or the usual one. Throws UNREACHABLE, NO_ROOT when no registry is configured for it, or what was wrong with it. */
+  refreshed(repo: string, registry?: string): Promise<Published>
 }
 
 /** Who may have delegated to a role (protocol P6): the top level, and the roles whose names its own begins with. */

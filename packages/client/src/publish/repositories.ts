@@ -63,8 +63,8 @@ export class Repositories {
   }
 
   /** As it is now. Throws UNREACHABLE and whatever else stands in the way. */
-  async current(repo: string): Promise<RepoView> {
-    return this.build(repo, await this.publications.refreshed(repo))
+  async current(repo: string, registry?: string): Promise<RepoView> {
+    return this.build(repo, await this.publications.refreshed(repo, registry))
   }
 
   /**

@@ -1,10 +1,10 @@
 import { edgesTo, roleKeys, withDelegation, withoutDelegation } from '@nv2/tuf'
 import type { Delegation, JsonObject, PublicKey, RoleKeys, RoleName } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
-import type { Workbench } from './delegate.js'
 import { editRole, type Edited } from './edit.js'
 import { chooseKeys, requireUnshared } from './key-choice.js'
 import { keyOf } from './keyring.js'
+import type { Workbench } from './workbench.js'
 
 export interface RevokeRequest {
   readonly from: RoleName

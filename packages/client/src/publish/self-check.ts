@@ -51,13 +51,23 @@ export async function checkSet(
  * What a consumer's search would say of a path once all this is published; null when he would find it. Runs the
  * client's own rules over a made-up publication that nobody signed.
  */
-export async function consumersRefuse(view: RepositoryView, path: string, now: Date): Promise<string | null> {
-  const trusted = await asPublished(view, now)
+export async function consumersRefuse(
+  view: RepoView,
+  admission: Admission,
+  path: string,
+  now: Date,
+): Promise<string | null> {
+  const roles = new Map(admission.view.roles)
+  for (const { vote } of await view.edgesFor(path)) {
+    const envelope = roles.has(vote.role) ? null : await view.published(vote.role)
+    if (envelope) roles.set(vote.role, envelope)
+  }
+  const trusted = await asPublished({ ...admission.view, roles }, now)
   if (!trusted) return 'the repository has no targets'
   try {
     const steps = search(trusted, path, now)
     let step = steps.next()
-    while (!step.done) step = steps.next(view.roles.get(step.value.role)?.bytes ?? null)
+    while (!step.done) step = steps.next(roles.get(step.value.role)?.bytes ?? null)
     return null
   } catch (error) {
     if (error instanceof TufError) return error.message

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeRole, isArray, isObject, parseJson, type Json, type JsonObject, type RoleName } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
 import type { VersionRef } from './drafts.js'
@@ -43,6 +44,28 @@ export class ServiceClient {
   /** The highest version that the service has seen of a role, whatever became of it. */
   async head(role: RoleName): Promise<Head | null> {
     return headOf((await this.send(`roles/${encodeRole(role)}`, {})).get('head'))
+  }
+
+  /** Until it is no longer staged. Throws SERVICE_REFUSED when it was rejected, UNREACHABLE after `patience` milliseconds. */
+  async wait(answer: UploadAnswer, patience: number): Promise<UploadAnswer> {
+    const until = Date.now() + patience
+    let now = answer
+    for (let pause = 50; now.state === 'staged'; pause = Math.min(pause * 2, 1000)) {
+      if (Date.now() > until)
+        throw new ClientError(
+          'UNREACHABLE',
+          `the upload was accepted and is not published after ${patience / 1000} seconds; the service's timer may be off. Nothing needs to be sent again`,
+          { detail: { id: answer.id } },
+        )
+      await sleep(pause, undefined, this.signal ? { signal: this.signal } : {})
+      now = await this.status(answer.id)
+    }
+    if (now.state !== 'rejected') return now
+    throw new ClientError(
+      'SERVICE_REFUSED',
+      `the upload was accepted and could not be published: ${now.reason ?? 'no reason was given'}`,
+      { detail: { id: answer.id } },
+    )
   }
 
   private async send(path: string, init: RequestInit): Promise<JsonObject> {

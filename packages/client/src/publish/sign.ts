@@ -1,18 +1,13 @@
 import { createLayout, parseReference } from '@nv2/oci'
 import { matchPaths, type PublicKey, type RoleName } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
-import { UNBOUND, type Home } from '../home.js'
+import { UNBOUND } from '../home.js'
 import { findStored } from './add.js'
-import { addSignature, signRole, type Edited, type Editor } from './edit.js'
+import { addSignature, signRole, type Edited } from './edit.js'
 import { keyOf, type Keyring } from './keyring.js'
-import type { Repositories } from './repositories.js'
 import type { KnownEdge, RepoView } from './repo-view.js'
 import { listingOf, pathsOf, withListing } from './targets.js'
-
-export interface SignBench extends Editor {
-  readonly home: Home
-  readonly repositories: Repositories
-}
+import type { Workbench } from './workbench.js'
 
 export interface SignRequest {
   readonly name: string
@@ -33,7 +28,7 @@ export interface SignedArtifact extends Edited {
 }
 
 /** `sign NAME KEY`: lists the artifact in the role whose edge names the key and whose paths match the name. */
-export async function signArtifact(bench: SignBench, request: SignRequest): Promise<SignedArtifact> {
+export async function signArtifact(bench: Workbench, request: SignRequest): Promise<SignedArtifact> {
   const { key } = await bench.keyring.get(request.key)
   const { name, descriptor } = await findStored(bench.home, request.name)
   const { repository, tag } = parseReference(name)
@@ -49,7 +44,7 @@ export async function signArtifact(bench: SignBench, request: SignRequest): Prom
 
 /** `sign --role R KEY`: one signature more on the role's newest draft. */
 export async function signDraft(
-  bench: SignBench,
+  bench: Workbench,
   request: { readonly role: RoleName; readonly key: string; readonly repo?: string },
 ): Promise<Edited> {
   const { key } = await bench.keyring.get(request.key)
@@ -79,7 +74,7 @@ interface Place {
 
 /** The one place where this key may speak for this path. Asks the registries only when nothing is known here. */
 async function findEdge(
-  bench: SignBench,
+  bench: Workbench,
   request: SignRequest,
   key: PublicKey,
   path: string,

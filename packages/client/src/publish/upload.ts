@@ -1,28 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { copyGraph, createLayout, parseReference, RegistryClient, type CopyEvent } from '@nv2/oci'
-import { encodeJson, jsonObject, type RoleName } from '@nv2/tuf'
+import type { RoleName } from '@nv2/tuf'
 import { chooseRegistry, type Config, type Registry } from '../config.js'
 import { ClientError } from '../errors.js'
-import { UNBOUND, type Home } from '../home.js'
+import { UNBOUND } from '../home.js'
 import { ociUrl, tufUrl } from '../metadata-source.js'
 import { placeOf } from '../place.js'
 import { firstRootSha256 } from '../root-update.js'
 import { findStored, type StoredArtifact } from './add.js'
-import { requireSigned, rolesFor, rolesOf, type Outgoing } from './change-set.js'
-import type { VersionRef } from './drafts.js'
-import type { Editor } from './edit.js'
-import type { Repositories } from './repositories.js'
+import { changeSet, requireSigned, rolesFor, rolesOf, type Outgoing } from './change-set.js'
 import type { RepoView } from './repo-view.js'
 import { checkSet, consumersRefuse } from './self-check.js'
-import { ServiceClient, type UploadAnswer, type UploadState } from './service-client.js'
+import { ServiceClient, type UploadState } from './service-client.js'
 import { signRequest } from './upload-right.js'
-
-export interface UploadBench extends Editor {
-  readonly home: Home
-  readonly config: Config
-  readonly repositories: Repositories
-  readonly signal?: AbortSignal
-}
+import type { Workbench } from './workbench.js'
 
 export interface UploadRequest {
   /** An artifact with the roles that speak for it; or `role`; or every draft of `repo`. */
@@ -58,7 +48,7 @@ export interface Uploaded {
 }
 
 /** Checks everything here first; then the artifact goes, then all roles as one change set. */
-export async function upload(bench: UploadBench, request: UploadRequest): Promise<Uploaded> {
+export async function upload(bench: Workbench, request: UploadRequest): Promise<Uploaded> {
   const { name, role, repo } = request
   if (
     (name === undefined && role === undefined && repo === undefined) ||
@@ -70,7 +60,7 @@ export async function upload(bench: UploadBench, request: UploadRequest): Promis
     )
   const registry = registryFor(bench.config, request)
   const artifact = name === undefined ? null : await findStored(bench.home, name)
-  const view = await bench.repositories.current(registry.repo)
+  const view = await bench.repositories.current(registry.repo, registry.name)
   const roles = await select(bench, view, request, artifact)
   const revocation = roles.some(({ draft }) => draft?.note.revocation === true)
   const warnings: string[] = []
@@ -78,7 +68,7 @@ export async function upload(bench: UploadBench, request: UploadRequest): Promis
   await requireSigned(view, roles, bench.keyring)
   const admission = await checkSet(view, roles, bench.now, revocation)
   warnings.push(...admission.warnings)
-  const refusal = artifact && (await consumersRefuse(admission.view, artifact.name, bench.now))
+  const refusal = artifact && (await consumersRefuse(view, admission, artifact.name, bench.now))
   if (refusal != null) warnings.push(`consumers will refuse ${artifact?.name ?? ''} for now: ${refusal}`)
 
   const service = new ServiceClient(tufUrl(registry), bench.signal)
@@ -87,17 +77,14 @@ export async function upload(bench: UploadBench, request: UploadRequest): Promis
   if (artifact) await sendArtifact(bench, registry, artifact, request)
   const answer = set && right ? await service.upload(set, right) : null
   if (answer) await settle(view, roles)
-  const state =
-    answer && request.wait !== undefined
-      ? await published(service, answer, request.wait, bench.signal)
-      : answer?.state
+  const last = answer && request.wait !== undefined ? await service.wait(answer, request.wait) : answer
   return {
     registry: registry.name,
     repo: view.repo,
     artifact: artifact && { name: artifact.name, digest: artifact.descriptor.digest },
     roles: roles.map((one) => ({ role: one.role, version: one.version, imported: one.draft === null })),
     id: answer?.id ?? null,
-    state: state ?? 'published',
+    state: last?.state ?? 'published',
     revocation,
     resign: [...new Set([...admission.resign, ...(answer?.resign ?? [])])],
     warnings: [...new Set([...warnings, ...(answer?.warnings ?? [])])],
@@ -118,7 +105,7 @@ function registryFor(config: Config, { repo, registry: named }: UploadRequest): 
 }
 
 async function select(
-  bench: UploadBench,
+  bench: Workbench,
   view: RepoView,
   request: UploadRequest,
   artifact: StoredArtifact | null,
@@ -148,7 +135,7 @@ async function select(
 }
 
 /** No role to send: fine when all is published; else the artifact was signed where this registry does not look. */
-async function requireKnown(bench: UploadBench, view: RepoView, artifact: StoredArtifact): Promise<void> {
+async function requireKnown(bench: Workbench, view: RepoView, artifact: StoredArtifact): Promise<void> {
   const waiting = (await bench.repositories.unbound.all()).find((draft) =>
     draft.envelope.signed.targets.has(artifact.name),
   )
@@ -165,43 +152,8 @@ async function requireKnown(bench: UploadBench, view: RepoView, artifact: Stored
   )
 }
 
-async function changeSet(
-  service: ServiceClient,
-  roles: readonly Outgoing[],
-  revocation: boolean,
-): Promise<Uint8Array> {
-  const items = []
-  for (const { role, bytes, draft } of roles) {
-    // An imported file follows whatever is there: its version is its publisher's. A draft names what it was made from,
-    // and never anything newer: that would undo somebody else's work unseen.
-    const replaces = draft ? draft.note.replaces : await service.head(role)
-    items.push(
-      jsonObject([
-        ['role', role],
-        ['replaces', replaces && refTree(replaces)],
-        ['imported', draft === null ? true : undefined],
-        ['metadata', Buffer.from(bytes).toString('base64')],
-      ]),
-    )
-  }
-  return encodeJson(
-    jsonObject([
-      ['version', 1],
-      ['revocation', revocation],
-      ['roles', items],
-    ]),
-  )
-}
-
-function refTree({ version, sha256 }: VersionRef) {
-  return jsonObject([
-    ['version', version],
-    ['sha256', sha256],
-  ])
-}
-
 async function rightFor(
-  bench: UploadBench,
+  bench: Workbench,
   view: RepoView,
   registry: Registry,
   { token }: UploadRequest,
@@ -214,7 +166,7 @@ async function rightFor(
 }
 
 async function sendArtifact(
-  bench: UploadBench,
+  bench: Workbench,
   registry: Registry,
   { name, descriptor }: StoredArtifact,
   { onProgress }: UploadRequest,
@@ -233,33 +185,4 @@ async function settle(view: RepoView, roles: readonly Outgoing[]): Promise<void>
     await draft.drafts.markUploaded(draft)
     await view.drafts.adopt(draft)
   }
-}
-
-async function published(
-  service: ServiceClient,
-  answer: UploadAnswer,
-  patience: number,
-  signal?: AbortSignal,
-): Promise<UploadState> {
-  const until = Date.now() + patience
-  let now = answer
-  for (let pause = 50; now.state === 'staged'; pause = Math.min(pause * 2, 1000)) {
-    if (Date.now() > until)
-      throw new ClientError(
-        'UNREACHABLE',
-        `the upload was accepted and is not published after ${patience / 1000} seconds; the service's timer may be off. Nothing needs to be sent again`,
-        { detail: { id: answer.id } },
-      )
-    await sleep(pause, undefined, signal ? { signal } : {})
-    now = await service.status(answer.id)
-  }
-  if (now.state === 'rejected')
-    throw new ClientError(
-      'SERVICE_REFUSED',
-      `the upload was accepted and could not be published: ${now.reason ?? 'no reason was given'}`,
-      {
-        detail: { id: answer.id },
-      },
-    )
-  return now.state
 }

@@ -1,24 +1,14 @@
 import { join } from 'node:path'
-import { KeysError, KeyStore } from '@nv2/keys'
+import { KeysError } from '@nv2/keys'
 import { ClientError, homeFrom, type Home } from '@nv2/client'
-import { FakeClock, putKeys, TEST_PASSPHRASE } from '@nv2/testkit'
+import { FakeClock, putPlainKeys } from '@nv2/testkit'
 import { TufError } from '@nv2/tuf'
-import { readConfig } from '../../src/config.js'
-import type { Workbench } from '../../src/publish/delegate.js'
-import type { ImportedRoles } from '../../src/publish/key-choice.js'
-import { Keyring } from '../../src/publish/keyring.js'
-import { LocalPublications } from '../../src/publish/publications.js'
-import { Repositories } from '../../src/publish/repositories.js'
-
-const NOBODY: ImportedRoles = { find: () => Promise.resolve(null) }
+import { openWorkbench, type Workbench } from '../../src/publish/workbench.js'
 
 /** One person at one machine: a home with keys, and what the commands get for each run. */
 export class Desk {
   readonly home: Home
   readonly clock = new FakeClock()
-  /** How often a passphrase was asked for. */
-  asked = 0
-  imported = NOBODY
 
   constructor(folder: string) {
     this.home = homeFrom({ NV2_HOME: join(folder, 'nv2') })
@@ -26,24 +16,17 @@ export class Desk {
 
   static async open(folder: string, ...keys: string[]): Promise<Desk> {
     const desk = new Desk(folder)
-    await putKeys(desk.home.keys, ...keys)
+    await putPlainKeys(desk.home.keys, ...keys)
     return desk
-  }
-
-  keyring(): Keyring {
-    return new Keyring(new KeyStore(this.home.keys), () => {
-      this.asked++
-      return Promise.resolve(TEST_PASSPHRASE)
-    })
   }
 
   /** Fresh for every command, as in a process of its own. */
   async bench(): Promise<Workbench> {
-    const keyring = this.keyring()
-    const now = this.clock.now()
-    const publications = new LocalPublications(this.home, await readConfig(this.home), now)
-    const repositories = new Repositories(this.home, publications, keyring)
-    return { keyring, now, repositories, imported: this.imported }
+    return openWorkbench({
+      home: this.home,
+      now: this.clock.now(),
+      ask: () => Promise.reject(new Error('these keys have no passphrase')),
+    })
   }
 }
 
