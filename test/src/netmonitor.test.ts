@@ -35,7 +35,7 @@ describe('the netmonitor fixture', function () {
     await once(target.listen(0, '127.0.0.1'), 'listening')
   })
   after(async () => {
-    target.close()
+    target?.close()
     await rm(folder, { recursive: true, force: true })
   })
 

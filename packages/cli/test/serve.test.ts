@@ -5,21 +5,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { newRoot, newTargets, sign, type TopLevelRole } from '@nv2/tuf'
-import { putKeys as putPlainKeys, putPublicKeys, testPrivateKey, testSigner } from '@nv2/testkit'
-import { PrivateKey } from '@nv2/keys'
+import { putKeys, putPlainKeys, putPublicKeys, TEST_PASSPHRASE, testSigner } from '@nv2/testkit'
 import { EXIT } from '../src/index.js'
 import { BIN, nv2, tempHome, type Ended } from './program.js'
-
-const PASSPHRASE = 'a passphrase of this test'
-
-/** Encrypted key files, as an operator has them. */
-async function putKeys(folder: string, ...names: readonly string[]): Promise<void> {
-  await putPublicKeys(folder, ...names)
-  for (const name of names) {
-    const file = await new PrivateKey(testPrivateKey(name)).encrypt(PASSPHRASE, { cost: 15 })
-    await writeFile(join(folder, `${name}.key`), file)
-  }
-}
 
 /** A root whose roles are held by the keys of these names. */
 function root(holders: Record<TopLevelRole, string>): Promise<Uint8Array> {
@@ -58,7 +46,7 @@ describe('cli: serve and publish', () => {
     ...['--data', at('data'), '--repo', `public=${at('1.root.json')}`, '--keys', at('online')],
     ...more,
   ]
-  const env = (): Record<string, string> => ({ NV2_HOME: at('home'), NV2_PASSPHRASE: PASSPHRASE })
+  const env = (): Record<string, string> => ({ NV2_HOME: at('home'), NV2_PASSPHRASE: TEST_PASSPHRASE })
 
   /** Starts the service, and returns once it says where it listens. */
   async function serve(

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   add,
@@ -152,6 +152,10 @@ describe('publishing, from Wabbit over ACME to a user', () => {
     const second = await upload(await wabbit.bench(), { name: 'netmonitor' })
     expect(second.id).to.equal(first.id)
     expect(second.state).to.equal('staged')
+    // On top of what is only staged: the service has seen it, so it is what the next version replaces.
+    await signs(wabbit, '3', 'wabbit-networks-key')
+    const third = await wabbit.release(publicMarket, { name: 'netmonitor' })
+    expect(third.roles).to.deep.equal([{ role: NETMONITOR, version: 3, imported: false }])
   })
 
   it('goes on to the next version on top of what was published', async () => {
@@ -205,6 +209,7 @@ describe('publishing, from Wabbit over ACME to a user', () => {
     await wabbitPublishes()
     const { acme, market } = await acmeOpens()
     await signArtifact(await acme.bench(), { name: 'netmonitor', key: 'acme-key' })
+    await signs(acme, 'extra', 'acme-key', `${NETMONITOR}:extra`)
     await acme.release(market, { name: 'netmonitor' })
     const request = { from: 'targets', to: ACME, keys: ['acme-key'], replace: ['acme-key-2'], repo: 'acme' }
     await revoke(await acme.bench(), request)
@@ -217,7 +222,8 @@ describe('publishing, from Wabbit over ACME to a user', () => {
     )
     expect(late.code).to.equal('KEY_NOT_DELEGATED')
     const signed = await signArtifact(await acme.bench(), { name: 'netmonitor', key: 'acme-key-2' })
-    expect(signed.version).to.equal(2)
+    expect(signed.version).to.equal(3)
+    expect(await readFile(signed.path, 'utf8')).to.contain(`${NETMONITOR}:extra`)
     await acme.release(market, { name: 'netmonitor' })
     expect((await downloads(await user(market, 'user-2'))).code).to.equal('none')
   })
@@ -312,6 +318,20 @@ describe('publishing, from Wabbit over ACME to a user', () => {
     expect(lost.code).to.equal('CONFLICT')
     expect(lost.message).to.contain('version 2, staged')
     expect(lost.detail).to.have.nested.property('head.version', 2)
+  })
+
+  it('never rebases in silence, even where the numbers would allow it', async () => {
+    await wabbitPublishes()
+    const colleague = await Person.arrive(folder, clock, 'colleague', 'wabbit-networks-key')
+    await colleague.trust(publicMarket, { namespace: 'wabbit-networks' })
+    for (const version of ['3', '4'])
+      await signs(colleague, version, 'wabbit-networks-key', `netmonitor:v${version}`)
+    await signs(wabbit, '2', 'wabbit-networks-key')
+    await upload(await wabbit.bench(), { name: 'netmonitor' })
+    // His version 3 is higher than the staged 2, and says nothing of what is in it.
+    expect(
+      (await errorOf(async () => upload(await colleague.bench(), { name: 'netmonitor:v4' }))).code,
+    ).to.equal('CONFLICT')
   })
 
   it('refuses an upload without a right, also when the metadata is rightly signed', async () => {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   createLayout,
   digestOf,
@@ -64,7 +66,8 @@ export async function add(
 
 /** The named artifacts of the local store. */
 export async function listStored(home: Home): Promise<StoredArtifact[]> {
-  await makeFolder(home.store)
+  // Looking does not make a store.
+  if (!['index.json', 'oci-layout'].some((file) => existsSync(join(home.store, file)))) return []
   const store = await createLayout(home.store)
   const found: StoredArtifact[] = []
   for (const { name, descriptor } of await store.entries()) {

@@ -123,7 +123,7 @@ async function isOurs(draft: Draft, keys: RoleKeys | null, keyring: Keyring): Pr
   const local = (await keyring.all()).filter((key) => key.isPrivate)
   return draft.envelope.signatures.every(({ keyid }) => {
     const key = keys?.keys.get(keyid)
-    return local.some((one) => one.key.keyid === keyid || (key && one.key.fingerprint === key.fingerprint))
+    return local.some((one) => one.key.keyid === keyid || one.key.fingerprint === key?.fingerprint)
   })
 }
 

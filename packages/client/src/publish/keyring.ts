@@ -52,8 +52,8 @@ export class Keyring {
       signer = await this.store.signer(name, this.ask)
       this.opened.set(name, signer)
     }
-    const { sign } = signer
-    return as ? { key: as, sign: (payload) => sign(payload) } : signer
+    const held = signer
+    return as ? { key: as, sign: (payload) => held.sign(payload) } : held
   }
 
   async signersFor(keys: RoleKeys): Promise<Signer[]> {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileList, putPublicKeys, removeDir, tempDir, testSigner } from '@nv2/testkit'
 import { countSignatures, type Delegation } from '@nv2/tuf'
@@ -233,6 +233,14 @@ describe('delegate and revoke', () => {
     expect(error).to.include({ code: 'HOME_BROKEN' })
     expect((error as Error).message).to.contain(held.path)
     expect(await fileList(folder)).to.deep.equal(before)
+  })
+
+  it('never takes one version for another', async () => {
+    await run(netmonitor)
+    const held = await draft(UNBOUND, 'wabbit-networks')
+    await rename(held.path, join(held.path, '..', '2.json'))
+    await rename(join(held.path, '..', '1.note.json'), join(held.path, '..', '2.note.json'))
+    expect(await run(netmonitor)).to.equal('HOME_BROKEN')
   })
 
   describe('revoke', () => {

@@ -29,7 +29,8 @@ function told(tree: JsonObject): string[] {
     const hashes = member('hashes')
     const by = isObject(custom) ? custom.get('broughtBy') : undefined
     const short = (text: string): string => text.replace(R, '').replace(/sha256:(.)\1{63}/g, '$1')
-    const hex = isObject(hashes) ? String(hashes.get('sha256')) : ''
+    const hash = isObject(hashes) ? hashes.get('sha256') : ''
+    const hex = typeof hash === 'string' ? hash : ''
     return Array.isArray(by)
       ? `${short(path)}<${by.map(String).map(short).join(',')}`
       : `${short(path)}=${hex.slice(0, 1)}`
