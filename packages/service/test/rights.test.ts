@@ -2,7 +2,7 @@ import { MemoryStore } from '@nv2/store'
 import { expect } from 'chai'
 import { roleKeys, withDelegation } from '@nv2/tuf'
 
-import type { Repository } from '../src/index.js';
+import type { Repository } from '../src/index.js'
 import { parseTokens } from '../src/index.js'
 import {
   codeOf,

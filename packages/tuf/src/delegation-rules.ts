@@ -10,6 +10,8 @@ export function checkDelegation(delegation: Delegation): void {
   for (const { role, keys } of delegation.votes) {
     if ((TOP_LEVEL as readonly string[]).includes(role.toLowerCase()))
       throw new TufError('BAD_ROLE_NAME', `a delegated role cannot be called ${role}`, { role })
+    // A group's entry without any key says so openly: `revoke --force` leaves it unsatisfiable, and readable (cli.md).
+    if (delegation.multi && keys.keyids.length === 0) continue
     const held = new Set([...keys.keys.values()].flatMap((key) => key.fingerprint ?? []))
     if (held.size < keys.threshold)
       throw new TufError(

@@ -380,6 +380,15 @@ describe('search: TAP 3 groups', () => {
       { code: 'NO_CONSENSUS' },
     ],
     [
+      'an entry that was left without a key can never be satisfied',
+      {
+        targets: { to: [group('both', [...voters('dev'), vote('sec', [], 1)], 2, ALL)] },
+        dev: { says: 'x' },
+        sec: { says: 'x' },
+      },
+      { code: 'SIGNATURE_THRESHOLD' },
+    ],
+    [
       'other length: no agreement',
       {
         targets: { to: [both()] },

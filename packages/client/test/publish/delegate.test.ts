@@ -318,6 +318,11 @@ describe('delegate and revoke', () => {
       expect(await codeOf(async () => revoke(await desk.bench(), replaced))).to.equal('none')
       const [group] = await delegations('public', 'targets')
       expect(group?.votes[1]?.keys.keyids).to.deep.equal([testSigner('security').key.keyid])
+      const forced = { ...last, keys: ['security'], force: true }
+      expect(await codeOf(async () => revoke(await desk.bench(), forced))).to.equal('none')
+      const [silent] = await delegations('public', 'targets')
+      expect(silent?.votes.map((vote) => vote.keys.keyids.length)).to.deep.equal([1, 0])
+      expect(silent?.minAgreement).to.equal(2)
       const targets = await draft('public', 'targets')
       const rootKeys = (await desk.bench()).repositories
       const keys = await (await rootKeys.view('public')).keysOf('targets')
