@@ -12,6 +12,7 @@ import {
   type RoleKeys,
   type RoleName,
   type Targets,
+  namesAbove,
 } from '@nv2/tuf'
 import { SHA256, type Registry } from './config.js'
 import { Document } from './document.js'
@@ -20,7 +21,6 @@ import { ClientError } from './errors.js'
 import { isLocalName, repoFolder, type Home } from './home.js'
 import { keysFromJson, keysToJson } from './key-records.js'
 import { placeOf } from './place.js'
-import { namesAbove } from './publish/published.js'
 import { firstRootSha256 } from './root-update.js'
 import { Session, type SessionOptions } from './session.js'
 

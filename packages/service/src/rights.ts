@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import {
   edgesTo,
+  namesAbove,
   TufError,
   verifySignature,
   type RepositoryView,
@@ -139,8 +140,3 @@ const nothing = {
   targets: new Map(),
   delegations: [],
 } as const
-
-function namesAbove(role: RoleName): RoleName[] {
-  const parts = role.split('/')
-  return ['targets', ...parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'))]
-}

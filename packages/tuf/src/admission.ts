@@ -1,4 +1,4 @@
-import { checkDelegation, checkRoleName } from './delegation-rules.js'
+import { checkDelegation, checkRoleName, namesAbove } from './delegation-rules.js'
 import { edgesTo } from './edges.js'
 import { TufError } from './errors.js'
 import { matchPaths } from './glob.js'
@@ -253,13 +253,6 @@ function failingEdges(
 
 function childrenOf(signed: Targets | undefined): RoleName[] {
   return signed?.delegations.flatMap((delegation) => delegation.votes.map((vote) => vote.role)) ?? []
-}
-
-/** Who may have delegated to a role under protocol P6: the top level, and the roles whose names its own begins with. */
-function namesAbove(role: RoleName): RoleName[] {
-  const names: RoleName[] = role === 'targets' ? [] : ['targets']
-  for (let i = role.indexOf('/'); i >= 0; i = role.indexOf('/', i + 1)) names.push(role.slice(0, i))
-  return names
 }
 
 function* chain<T>(...lists: readonly Iterable<T>[]): Generator<T> {

@@ -39,3 +39,10 @@ export function checkRoleName(delegator: RoleName, role: RoleName): void {
       { role: delegator },
     )
 }
+
+/** Who may have delegated to a role under checkRoleName: the top level, and the roles whose names its own begins with. */
+export function namesAbove(role: RoleName): RoleName[] {
+  const names: RoleName[] = role === 'targets' ? [] : ['targets']
+  for (let i = role.indexOf('/'); i >= 0; i = role.indexOf('/', i + 1)) names.push(role.slice(0, i))
+  return names
+}

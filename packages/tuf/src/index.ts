@@ -27,4 +27,4 @@ export {
   type RepositoryView,
 } from './admission.js'
 export * from './compose.js'
-export { checkDelegation, checkRoleName } from './delegation-rules.js'
+export { checkDelegation, checkRoleName, namesAbove } from './delegation-rules.js'

@@ -11,6 +11,7 @@ import {
   type Root,
   type Targets,
   type Vote,
+  namesAbove,
 } from '@nv2/tuf'
 import { Cache } from '../cache.js'
 import type { Config } from '../config.js'
@@ -21,7 +22,7 @@ import { placeOf } from '../place.js'
 import { readChain, readPin } from '../root-chain.js'
 import { Session } from '../session.js'
 import type { VersionRef } from './drafts.js'
-import { namesAbove, type Publications, type Published } from './published.js'
+import type { Publications, Published } from './published.js'
 
 /** The repositories under NV2_HOME: from their registries, or as last verified from floors and cache. */
 export class LocalPublications implements Publications {

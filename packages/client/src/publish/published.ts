@@ -17,10 +17,3 @@ export interface Publications {
   /** As it is now, at this registry or the usual one. Throws UNREACHABLE, NO_ROOT when no registry is configured for it, or what was wrong with it. */
   refreshed(repo: string, registry?: string): Promise<Published>
 }
-
-/** Who may have delegated to a role (protocol P6): the top level, and the roles whose names its own begins with. */
-export function namesAbove(role: RoleName): RoleName[] {
-  const names: RoleName[] = role === 'targets' ? [] : ['targets']
-  for (let i = role.indexOf('/'); i >= 0; i = role.indexOf('/', i + 1)) names.push(role.slice(0, i))
-  return names
-}

@@ -1,8 +1,8 @@
-import { delegationsFor, edgesTo } from '@nv2/tuf'
+import { delegationsFor, edgesTo, namesAbove } from '@nv2/tuf'
 import type { Delegation, Envelope, RoleKeys, RoleName, Root, Targets, Vote } from '@nv2/tuf'
 import type { Drafts } from './drafts.js'
 import { type Draft, type VersionRef } from './drafts.js'
-import { namesAbove, type Published } from './published.js'
+import type { Published } from './published.js'
 
 /** A way into a role: who delegates, and as whom. Root's edge to targets has no delegation: it is for every path. */
 export interface KnownEdge {

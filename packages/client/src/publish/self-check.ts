@@ -14,10 +14,10 @@ import {
   type Root,
   type Targets,
   type TrustedTargets,
+  namesAbove,
 } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
 import type { Outgoing } from './change-set.js'
-import { namesAbove } from './published.js'
 import type { RepoView } from './repo-view.js'
 
 /** What the service will say of this set, by the same rules, before a byte leaves. */
