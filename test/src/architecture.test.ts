@@ -75,6 +75,13 @@ describe('the house', () => {
     }
   })
 
+  it('puts the program on the path of whoever installs it', () => {
+    const { bin, files } = JSON.parse(read('packages/cli/package.json')) as { bin: unknown; files: string[] }
+    expect(bin).to.deep.equal({ nv2: 'bin/nv2.js' })
+    expect(files).to.include('bin')
+    expect(read('package-lock.json')).to.match(/"bin": \{\s*"nv2": "bin\/nv2.js"/)
+  })
+
   it('tells a stranger the two commands', () => {
     expect(read('README.md')).to.contain('npm run demo').and.to.contain('npm test')
   })
