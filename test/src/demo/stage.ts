@@ -207,7 +207,8 @@ export class Stage {
   }
 
   private shown(word: string, actor: Actor): string {
-    const text = word.startsWith(this.folder) ? relative(actor.folder, word) : word
+    const at = word.indexOf(this.folder)
+    const text = at < 0 ? word : word.slice(0, at) + relative(actor.folder, word.slice(at))
     return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`
   }
 

@@ -294,7 +294,8 @@ describe('publishing, from Wabbit over ACME to a user', () => {
     const before = await fileList(join(colleague.home.repos, 'public', 'drafts'))
     const lost = await errorOf(async () => upload(await colleague.bench(), { name: 'netmonitor:v3' }))
     // The refresh shows it already: his draft was overtaken, and nobody rebases it for him.
-    expect(lost.code).to.equal('NOTHING_TO_DO')
+    expect(lost.code).to.equal('CONFLICT')
+    expect(lost.message).to.contain('published version 2 of wabbit-networks/netmonitor')
     expect(await fileList(join(colleague.home.repos, 'public', 'drafts'))).to.deep.equal(before)
     const again = await signArtifact(await colleague.bench(), {
       name: 'netmonitor:v3',

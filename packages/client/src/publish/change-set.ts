@@ -1,4 +1,4 @@
-import { encodeJson, jsonObject, type JsonObject, type RoleName } from '@nv2/tuf'
+import { encodeJson, jsonObject, sha256Hex, type JsonObject, type RoleName } from '@nv2/tuf'
 import { ClientError } from '../errors.js'
 import type { Home } from '../home.js'
 import type { Draft, VersionRef } from './drafts.js'
@@ -60,6 +60,27 @@ async function ready(view: RepoView, draft: Draft, keyring: Keyring): Promise<Ou
   const unsigned = draft.envelope.signatures.length === 0
   const signed = keys && unsigned ? await signWithLocalKeys(draft, keys, keyring) : draft
   return { role: signed.role, version: signed.version, bytes: signed.envelope.bytes, draft: signed }
+}
+
+/**
+ * A version that somebody else has published first is a conflict, said with the head, never a draft that is silently
+ * passed over (cli.md: a 409 never rebases silently). Throws CONFLICT.
+ */
+export function requireNotOvertaken(view: RepoView, roles: Iterable<RoleName>): void {
+  for (const role of roles) {
+    if (view.draft(role)) continue
+    const mine = view.overtaken.filter((draft) => draft.role === role).sort((a, b) => a.version - b.version)
+    const last = mine.at(-1)
+    const head = view.listed(role)
+    if (!last || !head || last.note.uploaded !== null || sha256Hex(last.envelope.bytes) === head.sha256)
+      continue
+    throw new ClientError(
+      'CONFLICT',
+      `somebody else has published version ${head.version} of ${role} since your draft of version ${last.version} was made: ` +
+        'sign again to go on from theirs',
+      { detail: { role, head } },
+    )
+  }
 }
 
 /** Below threshold nothing is sent: says who has to sign, before a byte leaves. */

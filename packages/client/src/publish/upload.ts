@@ -1,5 +1,5 @@
 import { copyGraph, createLayout, parseReference, RegistryClient, type CopyEvent } from '@nv2/oci'
-import type { RoleName } from '@nv2/tuf'
+import { parse, type Envelope, type RoleName, type Targets } from '@nv2/tuf'
 import { chooseRegistry, type Config, type Registry } from '../config.js'
 import { ClientError } from '../errors.js'
 import { UNBOUND } from '../home.js'
@@ -7,7 +7,14 @@ import { ociUrl, tufUrl } from '../metadata-source.js'
 import { placeOf } from '../place.js'
 import { firstRootSha256 } from '../root-update.js'
 import { findStored, type StoredArtifact } from './add.js'
-import { changeSet, requireSigned, rolesFor, rolesOf, type Outgoing } from './change-set.js'
+import {
+  changeSet,
+  requireNotOvertaken,
+  requireSigned,
+  rolesFor,
+  rolesOf,
+  type Outgoing,
+} from './change-set.js'
 import type { RepoView } from './repo-view.js'
 import { checkSet, consumersRefuse } from './self-check.js'
 import { ServiceClient, type UploadState } from './service-client.js'
@@ -112,11 +119,14 @@ async function select(
 ): Promise<Outgoing[]> {
   const { role } = request
   if (artifact) {
+    const edges = await view.edgesFor(artifact.name)
+    requireNotOvertaken(view, new Set(edges.map(({ vote }) => vote.role)))
     const roles = await rolesFor(bench.home, view, artifact.name, bench.keyring)
-    if (roles.length === 0) await requireKnown(bench, view, artifact)
+    await requireKnown(bench, view, artifact, roles)
     return roles
   }
   if (role !== undefined) {
+    requireNotOvertaken(view, [role])
     const draft = view.draft(role)
     if (!draft)
       throw new ClientError(
@@ -125,6 +135,7 @@ async function select(
       )
     return rolesOf(view, [draft], bench.keyring)
   }
+  requireNotOvertaken(view, new Set(view.overtaken.map((draft) => draft.role)))
   const drafts = view.allDrafts()
   if (drafts.length === 0)
     throw new ClientError(
@@ -134,21 +145,29 @@ async function select(
   return rolesOf(view, drafts, bench.keyring)
 }
 
-/** No role to send: fine when all is published; else the artifact was signed where this registry does not look. */
-async function requireKnown(bench: Workbench, view: RepoView, artifact: StoredArtifact): Promise<void> {
-  const waiting = (await bench.repositories.unbound.all()).find((draft) =>
-    draft.envelope.signed.targets.has(artifact.name),
-  )
+/** Somebody must have signed this very artifact, here or at the registry: else its tag would move there without a word. */
+async function requireKnown(
+  bench: Workbench,
+  view: RepoView,
+  { name, descriptor }: StoredArtifact,
+  roles: readonly Outgoing[],
+): Promise<void> {
+  const lists = ({ signed }: Envelope<Targets>): boolean =>
+    `sha256:${signed.targets.get(name)?.hashes.get('sha256') ?? ''}` === descriptor.digest
+  if (roles.some(({ role, bytes }) => lists(parse('targets', bytes, { role })))) return
+  for (const { vote } of await view.edgesFor(name)) {
+    const known = await view.newest(vote.role)
+    if (known && lists(known.envelope)) return
+  }
+  const waiting = (await bench.repositories.unbound.all()).find((draft) => lists(draft.envelope))
   if (waiting)
     throw new ClientError(
       'ROLE_UNKNOWN',
-      `${artifact.name} is signed by ${waiting.role}, to which nobody in ${view.repo} delegates yet: its operator has to, and publish it`,
+      `${name} is signed by ${waiting.role}, to which nobody in ${view.repo} delegates yet: its operator has to, and publish it`,
     )
-  for (const { vote } of await view.edgesFor(artifact.name))
-    if ((await view.newest(vote.role))?.envelope.signed.targets.has(artifact.name)) return
   throw new ClientError(
     'NOTHING_TO_DO',
-    `nobody has signed ${artifact.name}: \`nv2 sign ${artifact.name} KEY\` first`,
+    `nobody has signed ${name} as it is in the local store (${descriptor.digest.slice(0, 19)}…): \`nv2 sign ${name} KEY\` first`,
   )
 }
 
