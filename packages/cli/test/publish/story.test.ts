@@ -319,6 +319,11 @@ describe('publishing, from Wabbit over ACME to a user', () => {
     expect(lost.code).to.equal('CONFLICT')
     expect(lost.message).to.contain('version 2, staged')
     expect(lost.detail).to.have.nested.property('head.version', 2)
+    // A refused upload moves no tag: a plain pull must not find what nobody has taken.
+    const tagged = publicMarket.requests.filter(
+      (line) => line.startsWith('PUT') && line.endsWith('/manifests/v3'),
+    )
+    expect(tagged).to.deep.equal([])
   })
 
   it('never rebases in silence, even where the numbers would allow it', async () => {

@@ -54,7 +54,7 @@ export interface Uploaded {
   readonly warnings: readonly string[]
 }
 
-/** Checks everything here first; then the artifact goes, then all roles as one change set. */
+/** Checks everything here first; then the artifact goes, then all roles as one change set, then the artifact's tag. */
 export async function upload(bench: Workbench, request: UploadRequest): Promise<Uploaded> {
   const { name, role, repo } = request
   if (
@@ -81,9 +81,10 @@ export async function upload(bench: Workbench, request: UploadRequest): Promise<
   const service = new ServiceClient(tufUrl(registry), bench.signal)
   const set = roles.length === 0 ? null : await changeSet(service, roles, revocation)
   const right = set && (await rightFor(bench, view, registry, request, roles, set))
-  if (artifact) await sendArtifact(bench, registry, artifact, request)
+  const tag = artifact && (await sendArtifact(bench, registry, artifact, request))
   const answer = set && right ? await service.upload(set, right) : null
   if (answer) await settle(view, roles)
+  await tag?.()
   const last = answer && request.wait !== undefined ? await service.wait(answer, request.wait) : answer
   return {
     registry: registry.name,
@@ -184,17 +185,23 @@ async function rightFor(
   return signRequest(view, bench.keyring, { repository, roles, body, now: bench.now })
 }
 
+/**
+ * Sends everything by digest. The tag moves when the returned function is called: after the service has taken the roles, so
+ * that a refused upload leaves nothing that a plain pull would find.
+ */
 async function sendArtifact(
   bench: Workbench,
   registry: Registry,
   { name, descriptor }: StoredArtifact,
   { onProgress }: UploadRequest,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const { repository, tag } = parseReference(name)
   const to = new RegistryClient({ registry: ociUrl(registry), repository })
   const options = { ...(bench.signal && { signal: bench.signal }), ...(onProgress && { onProgress }) }
   await copyGraph(await createLayout(bench.home.store), to, descriptor, options)
-  if (tag !== undefined) await to.tag(tag, descriptor, bench.signal)
+  return async () => {
+    if (tag !== undefined) await to.tag(tag, descriptor, bench.signal)
+  }
 }
 
 /** From now on these versions may have been seen; drafts without a repository belong to this one. */
