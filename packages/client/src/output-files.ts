@@ -70,5 +70,6 @@ async function writeImage(
   const layout = await createLayout(path)
   await copyGraph(store, layout, image, signal ? { signal } : {})
   await layout.tag(name, image)
+  await layout.finish()
   return { kind: 'image', path, digest: image.digest, mediaType: image.mediaType }
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Body, ContentStore, Tags } from './content.js'
 import { type Descriptor, isManifestType } from './descriptor.js'
@@ -115,10 +115,19 @@ export class ImageLayout implements ContentStore, Tags {
     return removed
   }
 
+  /** Takes away what only writers need, for a layout that is handed on. Nobody may be writing to it. */
+  async finish(): Promise<void> {
+    for (const aid of [this.#temp, this.#lock]) await rm(aid, { recursive: true, force: true })
+  }
+
   /** Where the content of a digest lies. The digest is parsed first, so the path stays inside the layout. */
   blobPath(digest: string): string {
     const { algorithm, hex } = parseDigest(digest)
     return join(this.dir, 'blobs', algorithm, hex)
+  }
+
+  get #lock(): string {
+    return join(this.dir, 'index.lock')
   }
 
   get #temp(): string {
@@ -134,7 +143,7 @@ export class ImageLayout implements ContentStore, Tags {
   /** Read, change, replace by rename, one process at a time: no entry of another process is lost. */
   async #edit(change: (index: LayoutIndex) => LayoutIndex): Promise<void> {
     try {
-      await withLock(join(this.dir, 'index.lock'), this.#temp, async () => {
+      await withLock(this.#lock, this.#temp, async () => {
         const next = change(await this.#index())
         const temporary = await writeTemporary(this.#temp, encodeLayoutIndex(next))
         await moveInto(temporary, join(this.dir, 'index.json'))

@@ -73,7 +73,10 @@ export async function playStory(stage: Stage): Promise<void> {
   )
   await stage.nv2(user, 'download', 'netmonitor', '--output', join(user.folder, 'netmonitor'))
   stage.say(`    files: ${(await readdir(join(user.folder, 'netmonitor'))).sort().join(', ')}`)
-  await runImage(stage, user, join(user.folder, 'netmonitor', 'netmonitor'))
+  const image = join(user.folder, 'netmonitor', 'netmonitor')
+  const parts = (await readdir(image)).sort().join()
+  if (parts !== 'blobs,index.json,oci-layout') throw new Mishap(`the image layout holds ${parts}`)
+  await runImage(stage, user, image)
 
   await playRefusals(stage, {
     wabbit,
