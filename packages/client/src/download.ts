@@ -8,7 +8,7 @@ import {
   type CopyEvent,
   type Descriptor,
 } from '@nv2/oci'
-import type { Found, ProvenRole, Target } from '@nv2/tuf'
+import { requireHashes, type Found, type ProvenRole, type Target } from '@nv2/tuf'
 import { readConfig } from './config.js'
 import { makeFolder } from './durable.js'
 import { repoFolder, type Home } from './home.js'
@@ -59,7 +59,9 @@ export async function download(home: Home, name: string, options: DownloadOption
     ...(signal ? { signal } : {}),
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
   })
-  const { manifest } = await readManifest(store, descriptor, signal)
+  const { bytes, manifest } = await readManifest(store, descriptor, signal)
+  // The copy checked one hash; a signer who lists two means both.
+  requireHashes(path, bytes, found.target.hashes)
   await keepProof(repoFolder(home, registry.repo), found.proof)
   const written =
     options.output === undefined

@@ -2,6 +2,7 @@ import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLayout, type Descriptor } from '@nv2/oci'
 import { fileList, removeDir, tempDir, testSigner } from '@nv2/testkit'
+import { jsonObject, withTarget } from '@nv2/tuf'
 import { expect } from 'chai'
 import { download, importRole, keptProof, originsOf, type DownloadOptions } from '../src/index.js'
 import { edge, NAME, publishSigned, serveFile, serveImage, serveIndex } from './artifact.js'
@@ -108,6 +109,19 @@ describe('download', () => {
       expect(await keptProof(consumer.trust, NAME)).to.equal(null)
       expect(await readdir(folder)).to.deep.equal([])
     })
+
+  it('a second hash that does not fit: HASH_MISMATCH; no name in the store, no proof', async () => {
+    const hashes = new Map([
+      ['sha256', index.digest.slice('sha256:'.length)],
+      ['sha512', 'ab'.repeat(64)],
+    ])
+    const custom = jsonObject([['mediaType', index.mediaType]])
+    const target = { path: `${NAME}:latest`, length: index.size, hashes, custom }
+    consumer.simulator.edit(NAME, (tree) => withTarget(tree, target))
+    await consumer.simulator.publish()
+    expect(await codeOf(() => run())).to.equal('HASH_MISMATCH')
+    expect(await keptProof(consumer.trust, NAME)).to.equal(null)
+  })
 
   it('a name that nobody signed', async () => {
     expect(await codeOf(() => run({}, 'wabbit-networks/other'))).to.equal('TARGET_NOT_FOUND')

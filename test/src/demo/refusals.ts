@@ -85,7 +85,7 @@ async function frozenRegistry(stage: Stage, cast: Cast): Promise<void> {
   const { user, privateRegistry: registry } = cast
   stage.title('6d. The registry is frozen: nobody renews the timestamp any more')
   await cast.privateServer.stop()
-  const life = ['--timestamp-life', '8s']
+  const life = ['--timestamp-life', '15s']
   await stage.nv2(
     registry.host,
     ...['publish', '--data', registry.data, '--repo', `${registry.name}=${registry.root}`],
@@ -100,8 +100,8 @@ async function frozenRegistry(stage: Stage, cast: Cast): Promise<void> {
     ...life,
   )
   await stage.nv2(user, 'download', 'netmonitor')
-  stage.say('\n    (eight seconds pass)')
-  await sleep(8500)
+  stage.say('\n    (fifteen seconds pass)')
+  await sleep(15_500)
   await stage.refused(user, ['download', 'netmonitor'], 'EXPIRED', 2)
   await frozen.stop()
 }
