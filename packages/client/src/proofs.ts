@@ -54,15 +54,19 @@ export async function keepProof(folder: string, proof: readonly ProvenRole[]): P
 export async function keptProofs(folder: string): Promise<KeptProof[]> {
   const found: KeptProof[] = []
   for (const name of await list(join(folder, 'proofs'))) {
-    const place = join(folder, 'proofs', name)
-    const newest = Math.max(0, ...(await list(place)).map((file) => Number(FILE.exec(file)?.[1] ?? 0)))
-    if (newest > 0) found.push(await readProof(place, newest))
+    const proof = await newestProof(join(folder, 'proofs', name))
+    if (proof) found.push(proof)
   }
   return found.sort((a, b) => (a.role < b.role ? -1 : 1))
 }
 
 export async function keptProof(folder: string, role: RoleName): Promise<KeptProof | null> {
-  return (await keptProofs(folder)).find((proof) => proof.role === role) ?? null
+  return newestProof(join(folder, 'proofs', encodeRole(role)))
+}
+
+async function newestProof(place: string): Promise<KeptProof | null> {
+  const newest = Math.max(0, ...(await list(place)).map((file) => Number(FILE.exec(file)?.[1] ?? 0)))
+  return newest > 0 ? readProof(place, newest) : null
 }
 
 async function readProof(place: string, version: number): Promise<KeptProof> {

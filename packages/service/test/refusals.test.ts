@@ -3,13 +3,15 @@ import { expect } from 'chai'
 import {
   newSnapshot,
   newTimestamp,
+  pinRoot,
+  requireFreshRoot,
   roleKeys,
   trustSnapshot,
+  trustTimestamp,
   withDelegation,
   type Delegation,
   type JsonObject,
 } from '@nv2/tuf'
-import { pinRoot, requireFreshRoot, trustTimestamp } from '@nv2/tuf'
 import { Repository } from '../src/index.js'
 import {
   client,

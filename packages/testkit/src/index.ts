@@ -1,6 +1,6 @@
 export { DAY, FakeClock, HOUR, MINUTE, SECOND } from './clock.js'
 export { fileList, removeDir, tempDir, withTempDir } from './temp.js'
-export { forgingSigner, held, testPrivateKey, testSigner } from './signer.js'
+export { held, testPrivateKey, testSigner } from './signer.js'
 export { RepositorySimulator, type SimulatorOptions } from './simulator.js'
 export { serveSimulator, type TestServer } from './server.js'
 export { putKeys, putPlainKeys, putPublicKeys, TEST_PASSPHRASE } from './key-folder.js'

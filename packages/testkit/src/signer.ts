@@ -18,11 +18,6 @@ export function testSigner(word: string): Signer {
   }
 }
 
-/** A signer that puts the right key id on a signature that does not verify. */
-export function forgingSigner(word: string): Signer {
-  return { key: testSigner(word).key, sign: () => Promise.resolve(new Uint8Array(64)) }
-}
-
 /** What an edge says of these keys: this many of them must sign. */
 export function held(threshold: number, ...by: (PublicKey | Signer)[]): RoleKeys {
   return roleKeys(

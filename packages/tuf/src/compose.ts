@@ -215,18 +215,6 @@ export async function addSignatures(bytes: Uint8Array, signers: readonly Signer[
   return seal(tree, merge(signatures, await signAll(payloadOf(tree), signers)))
 }
 
-/** One file out of two that say the same: all signatures of both. Throws METADATA_INVALID when they do not say the same. */
-export function mergeSignatures(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const one = open(a)
-  const other = open(b)
-  if (Buffer.compare(payloadOf(one.tree), payloadOf(other.tree)) !== 0)
-    throw new TufError(
-      'METADATA_INVALID',
-      'the two files do not say the same, so their signatures cannot be joined',
-    )
-  return seal(one.tree, merge(one.signatures, other.signatures))
-}
-
 async function signAll(payload: Uint8Array, signers: readonly Signer[]): Promise<JsonObject[]> {
   return Promise.all(
     signers.map(async (signer) =>

@@ -8,6 +8,7 @@ import {
   mediaTypes,
   readManifest,
   type Descriptor,
+  type ImageLayout,
 } from '@nv2/oci'
 import type { Config } from '../config.js'
 import { makeFolder } from '../durable.js'
@@ -66,28 +67,43 @@ export async function add(
 
 /** The named artifacts of the local store. */
 export async function listStored(home: Home): Promise<StoredArtifact[]> {
-  // Looking does not make a store.
-  if (!['index.json', 'oci-layout'].some((file) => existsSync(join(home.store, file)))) return []
-  const store = await createLayout(home.store)
+  const store = await storeIn(home)
+  if (!store) return []
   const found: StoredArtifact[] = []
-  for (const { name, descriptor } of await store.entries()) {
-    if (name === undefined) continue
-    const { manifest } = await readManifest(store, descriptor)
-    found.push({ name, descriptor, children: manifest.kind === 'index' ? manifest.manifests : [] })
-  }
+  for (const entry of await namedIn(store)) found.push(await described(store, entry))
   return found.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /** The artifact that a name means here: in full, or by its unique last segment. Throws NAME_NOT_FOUND, NAME_AMBIGUOUS. */
 export async function findStored(home: Home, name: string): Promise<StoredArtifact> {
-  const all = await listStored(home)
+  const store = await storeIn(home)
+  const entries = store ? await namedIn(store) : []
   const full = resolveStored(
-    all.map((one) => one.name),
+    entries.map((entry) => entry.name),
     name,
   )
-  const found = all.find((one) => one.name === full)
-  if (!found) throw new ClientError('NAME_NOT_FOUND', `the local store has no ${full}`)
-  return found
+  const found = entries.find((entry) => entry.name === full)
+  if (!store || !found) throw new ClientError('NAME_NOT_FOUND', `the local store has no ${full}`)
+  return described(store, found)
+}
+
+type NamedEntry = Pick<StoredArtifact, 'name' | 'descriptor'>
+
+/** Null where nothing was ever added: looking does not make a store. */
+async function storeIn(home: Home): Promise<ImageLayout | null> {
+  const there = ['index.json', 'oci-layout'].some((file) => existsSync(join(home.store, file)))
+  return there ? createLayout(home.store) : null
+}
+
+async function namedIn(store: ImageLayout): Promise<NamedEntry[]> {
+  return (await store.entries()).flatMap(({ name, descriptor }) =>
+    name === undefined ? [] : [{ name, descriptor }],
+  )
+}
+
+async function described(store: ImageLayout, { name, descriptor }: NamedEntry): Promise<StoredArtifact> {
+  const { manifest } = await readManifest(store, descriptor)
+  return { name, descriptor, children: manifest.kind === 'index' ? manifest.manifests : [] }
 }
 
 /** Takes the name away; what other names need stays. */
